@@ -1,0 +1,152 @@
+// Thread: any
+/**
+ * The checked configuration, types only. Keys, units, bounds, defaults and sentences are in schema.ts; a value of these
+ * types has passed it.
+ */
+import type { ProviderName } from '../src/core/ids.ts';
+import type { Mode, Service } from '../src/core/registration.ts';
+
+export interface EngineConfig {
+  readonly engine: {
+    /** Folder for everything durable. */
+    readonly dataDir: string;
+    readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+    /** The wait for an outcome before the publish IQ is answered `wait/remote-server-timeout`. */
+    readonly iqReplyMs: number;
+    /** The budget of an orderly stop. */
+    readonly stopMs: number;
+    /** At least 16 bytes as text; node secrets are derived from it. `''` = made at the first start and kept in `dataDir`. */
+    readonly secretKey: string;
+  };
+  readonly servers: readonly ServerConfig[];
+  readonly registrations: {
+    readonly store: 'lmdb' | 'memory';
+    /** A power of two, 1 to 256. */
+    readonly shards: number;
+    /** Live registrations of one bare JID in one shard. */
+    readonly perOwnerMax: number;
+    /** Size of the memory map of one shard: the most its file can grow to. */
+    readonly mapBytes: number;
+  };
+  readonly pushNodes: {
+    /** May clients create nodes by pubsub? */
+    readonly create: boolean;
+    /** `client-chosen`: the node gets the name the client asked for; `server-generated`: always one of ours. */
+    readonly nodeIds: 'client-chosen' | 'server-generated';
+    /** Answers for wrong owners: merged with item-not-found (false), or forbidden as XEP-0060 says (true). */
+    readonly strictErrors: boolean;
+    /** Bare domains whose users may create nodes and register; empty = the domains of `servers` and any that reach us. */
+    readonly allowedDomains: readonly string[];
+  };
+  readonly appServer: {
+    readonly enabled: boolean;
+    /** Whether register-push hands out a secret that publishes must carry. */
+    readonly secrets: boolean;
+  };
+  readonly notifications: {
+    /** What of a summary may reach a gateway (XEP-0357 §9): nothing, the sender, or sender and body. */
+    readonly content: 'none' | 'sender' | 'full';
+    readonly title: string;
+    readonly body: string;
+    /** How a publish without a body is sent: it may be a call (xmpp 5.24). */
+    readonly emptyPriority: 'silent' | 'alert';
+    readonly badge: boolean;
+    readonly sound: string;
+    /** Life of a notification at the gateway, seconds; 0 = now or never. */
+    readonly timeToLiveSeconds: number;
+  };
+  readonly workers: {
+    /** Publishing threads. */
+    readonly threads: number;
+    readonly heapMbMax: number;
+  };
+  readonly providers: readonly ProviderConfig[];
+}
+
+/** One XMPP server, or one cluster that shares our domain. */
+export interface ServerConfig {
+  /** For people and logs. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Our component domain. */
+  readonly domain: string;
+  readonly secret: string;
+  /** Parallel streams: more than one only where the server allows it (ejabberd, Openfire). */
+  readonly connections: number;
+  /** Openfire: add `allowMultiple` to the stream header. */
+  readonly allowMultiple: boolean;
+  readonly tls: {
+    readonly mode: 'off' | 'direct';
+    /** PEM file of the authorities to trust; `''` = the system's. */
+    readonly caFile: string;
+    readonly servername: string;
+  };
+  /** Allow `tls.mode = "off"` to an address that is not loopback. */
+  readonly allowPlaintext: boolean;
+  readonly stanzaBytesMax: number;
+  /** Refines the answers of xmpp 4.60; `common` is right for every server. */
+  readonly errorProfile: ErrorProfileName;
+}
+
+export type ErrorProfileName = 'common' | 'ejabberd' | 'prosody' | 'mongooseim' | 'openfire' | 'tigase';
+
+interface ProviderCommon {
+  readonly name: ProviderName;
+  /** Topics or apps this provider serves; empty = every one. The first match in the order of the file is taken. */
+  readonly apps: readonly string[];
+  readonly mode: Exclude<Mode, ''>;
+  /** Notifications in flight. */
+  readonly creditMax: number;
+  /** The wait for the gateway's answer. */
+  readonly requestMs: number;
+}
+
+interface GatewayCommon extends ProviderCommon {
+  readonly host: string;
+  readonly port: number;
+  /** PEM file; `''` = the system's authorities. */
+  readonly caFile: string;
+  /** Connections of one publishing thread. */
+  readonly sessionsMax: number;
+}
+
+export interface ApnsConfig extends GatewayCommon {
+  readonly kind: 'apns';
+  readonly auth:
+    | { readonly kind: 'token'; readonly keyPem: string; readonly keyId: string; readonly teamId: string }
+    | { readonly kind: 'certificate'; readonly certificatePem: string; readonly keyPem: string };
+  /** Sent when a registration names no topic; `''` = the certificate's own. */
+  readonly topic: string;
+}
+
+export interface FcmConfig extends GatewayCommon {
+  readonly kind: 'fcm';
+  readonly projectId: string;
+  readonly clientEmail: string;
+  readonly privateKeyPem: string;
+  readonly privateKeyId: string;
+  /** https://oauth2.googleapis.com/token, or a fake. */
+  readonly tokenUrl: string;
+}
+
+export interface MongoosePushConfig extends ProviderCommon {
+  readonly kind: 'mongoosepush';
+  /** https://push.example.net:8443, with a path prefix if it has one. */
+  readonly url: string;
+  readonly api: 'v2' | 'v3';
+  readonly caFile: string;
+  readonly connections: number;
+  readonly services: readonly Service[];
+}
+
+/** Accepts, or ends as scripted: for benchmarks and dry runs. */
+export interface BlackholeConfig extends ProviderCommon {
+  readonly kind: 'blackhole';
+  readonly services: readonly Service[];
+  /** Share of notifications, 0 to 1, whose answer takes `stallMs`. */
+  readonly stallShare: number;
+  readonly stallMs: number;
+}
+
+export type ProviderConfig = ApnsConfig | FcmConfig | MongoosePushConfig | BlackholeConfig;

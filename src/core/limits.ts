@@ -1,0 +1,82 @@
+// Thread: any
+/**
+ * Every bound of the engine that is not configuration: value, unit, reason, source. A queue, table, buffer or wait that
+ * has no line here or in config/schema.ts is a defect.
+ */
+export const limits = {
+  /** One inbound stanza. Servers cap theirs at 512 KiB; a summary with a forwarded body was 20 KiB (captures 9.6). */
+  stanzaBytesDefault: 262_144,
+  /** A stanza over the limit is skipped without keeping it, up to this many bytes; past it the stream is closed. */
+  stanzaSkipBytesMax: 16_777_216,
+  /** Everything we write; both real servers accept 512 KiB, and one refused stanza kills the stream (xmpp 1.10). */
+  outboundStanzaBytesMax: 65_536,
+  /** Elements below the stanza; a publish has 8. */
+  stanzaDepthMax: 64,
+  attributesMax: 64,
+  attributeBytesMax: 16_384,
+  elementNameBytesMax: 256,
+  elementsMax: 4096,
+  /** IQ ids: ejabberd's are 70 characters; longer than this cannot be mirrored cheaply (xmpp 2.11). */
+  iqIdBytesMax: 1024,
+  jidPartBytesMax: 1023,
+  /** Bytes read from one socket in one turn; Node reads at most this much at a time. */
+  chunkBytes: 65_536,
+
+  /** From connect to <handshake/> (xmpp 1.8). */
+  handshakeMs: 10_000,
+  /** White space after this much outbound silence (xmpp 1.15). */
+  keepaliveMs: 30_000,
+  /** XEP-0199 ping after this much inbound silence, and how long its answer may take (xmpp 1.17). */
+  pingAfterMs: 60_000,
+  pingAnswerMs: 20_000,
+  /** Reconnect: full jitter from first to max (xmpp 1.20); a stream counts as stable after `stableMs`. */
+  reconnectFirstMs: 500,
+  reconnectMaxMs: 60_000,
+  stableMs: 60_000,
+  /** After `conflict`: somebody else holds the domain (xmpp 1.13). */
+  conflictMs: 15_000,
+  replacedMs: 30_000,
+  /** Closing: how long the peer may take for its </stream:stream> (xmpp 1.7). */
+  closeMs: 2_000,
+
+  /** Publishes of one server that wait for their answer. 5 s of the main thread's ceiling of 50 k/s would be 250 k;
+   *  a quarter of that already means that something downstream stands still. */
+  pendingIqsMax: 65_536,
+  /** Our own IQs (pings) that wait for a reply. */
+  pendingRequestsMax: 1_024,
+  ownIqAnswerMs: 30_000,
+
+  /** Mailboxes: messages. Routers hold chunks of up to 64 KiB: 64 of them are 4 MiB. */
+  routerMailbox: 64,
+  /** Shards and dispatchers hold commands of about 1 KiB. */
+  shardMailbox: 16_384,
+  shardBatchMax: 64,
+  dispatcherMailbox: 16_384,
+  dispatcherBatchMax: 32,
+  /** Notifications of one provider in flight, default: five seconds of a stalled 1 % at 40 k/s. */
+  creditMaxDefault: 2_048,
+  /** After a notification's deadline plus this much its outcome is written off: our bug, and logged so. */
+  deadlineGraceMs: 1_000,
+
+  /** Registration rows and forms. */
+  tokenBytesMax: 4_096,
+  formFieldsMax: 256,
+  fieldBytesMax: 4_096,
+  publishersMax: 64,
+  /** Rows of one owner that are read for a list; more are cut with a warning (xmpp 5.44). */
+  listMax: 100,
+  bodyBytesMax: 4_096,
+  messageCountMax: 99_999,
+  /** Tombstones are kept this long so that late publishes are answered item-not-found (xmpp 4.20). */
+  tombstoneMs: 2_592_000_000,
+  /** Ad-hoc command sessions (xmpp 5.39). */
+  commandSessionMs: 600_000,
+
+  /** Provider payloads, bytes (Apple: Generating a remote notification; Google: Message.data). */
+  apnsPayloadBytesMax: 4_096,
+  apnsVoipPayloadBytesMax: 5_120,
+  fcmPayloadBytesMax: 4_096,
+  collapseIdBytesMax: 64,
+  /** What a gateway may send back; Apple's and Google's answers are under 2 KiB. */
+  gatewayResponseBytesMax: 65_536,
+} as const;

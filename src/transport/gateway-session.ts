@@ -1,0 +1,45 @@
+// Thread: worker
+/**
+ * The port to a gateway over HTTP/2: many small POSTs on few connections. No promise, closure or event per request:
+ * the caller numbers its requests with a `tag`, and every tag that was taken ends exactly once through `GatewayReplies`.
+ */
+import type { EpochMs } from '../core/ids.ts';
+
+export interface GatewayRequest {
+  /** `:path`, already escaped. */
+  readonly path: string;
+  /** Fields that change with each request; constant ones are given when the session pool is made. Lower-case names. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** How a request ended without a response. */
+export type GatewayFailure =
+  /** The gateway has certainly not acted on it: no connection, REFUSED_STREAM, or above GOAWAY's last stream id
+   *  (RFC 9113 §6.8, §8.7). May be sent again at once. */
+  | 'not-sent'
+  /** It was written and no answer came: the gateway may have acted on it. */
+  | 'no-answer'
+  /** Its deadline passed after it was written; the stream was cancelled. */
+  | 'deadline'
+  /** Its deadline passed before it could be written: it waited for a connection or a free stream. */
+  | 'deadline-unsent';
+
+export interface GatewayReplies {
+  /** `fields`: lower-case names, without pseudo fields. `body`: at most `limits.gatewayResponseBytesMax` bytes. */
+  responded(tag: number, status: number, fields: Readonly<Record<string, string>>, body: string): void;
+  /** `reason`: for people, without secrets: `ECONNREFUSED`, `GOAWAY ENHANCE_YOUR_CALM`. */
+  failed(tag: number, failure: GatewayFailure, reason: string): void;
+}
+
+export interface GatewaySession {
+  /**
+   * Starts one request. `full`: as many requests wait as may wait; nothing happens, and `tag` does not end.
+   * `closed`: after `drain`; likewise.
+   */
+  request(request: GatewayRequest, tag: number, deadlineMs: EpochMs): 'taken' | 'full' | 'closed';
+  /** The credential the connections were opened with is refused: open new ones for what comes (Apple: ExpiredProviderToken). */
+  renew(): void;
+  /** No new requests; those in flight may end within `budgetMs`, then they fail; resolves when all connections are closed. */
+  drain(budgetMs: number): Promise<void>;
+}
