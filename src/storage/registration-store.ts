@@ -8,7 +8,9 @@ import type { Registration } from '../core/registration.ts';
 
 export interface RegistrationStore {
   /** One entry for each node, in order; `undefined` where there is no row. Dead rows are returned. */
-  readMany(nodes: readonly NodeId[]): Promise<readonly (Registration | undefined)[]> | readonly (Registration | undefined)[];
+  readMany(
+    nodes: readonly NodeId[],
+  ): Promise<readonly (Registration | undefined)[]> | readonly (Registration | undefined)[];
   /** Rows of this owner in this shard, oldest first, dead ones included. */
   readByOwner(owner: BareJID, limit: number): Promise<readonly Registration[]>;
   /** All rows in key order, after `after` (exclusive) if given: for listing, export and resharding. */

@@ -1,13 +1,76 @@
 // Thread: any
 /**
- * What the engine sees of a parsed element, and how it looks things up. Elements live for one turn: a codec reads what it
- * needs into flat values, and the element is dropped. Only stream-parser.ts makes them.
+ * What the engine sees of a parsed element, and how it looks things up: by local name and namespace, whatever prefix was
+ * used (xmpp 8.12). Elements live for one turn: a codec reads what it needs into flat values, and the element is
+ * dropped. Only stream-parser.ts makes them.
  */
 export interface XmlElement {
   /** As written, prefix included. */
   readonly name: string;
-  /** As written, `xmlns` declarations included. A null-prototype object or one that is only read by own keys. */
+  /** As written, `xmlns` declarations included. Read it with `attribute`, which sees own keys only. */
   readonly attrs: Readonly<Record<string, string>>;
   readonly children: readonly (XmlElement | string)[];
+  /** The stream header for a stanza; null for the header itself. */
   readonly parent: XmlElement | null;
+}
+
+/** The value of an attribute without a prefix, or `undefined`. */
+export function attribute(element: XmlElement, name: string): string | undefined {
+  return Object.hasOwn(element.attrs, name) ? element.attrs[name] : undefined;
+}
+
+export function localName(element: XmlElement): string {
+  const colon = element.name.indexOf(':');
+  return colon === -1 ? element.name : element.name.slice(colon + 1);
+}
+
+/** The namespace an element is in, `''` if none is declared for its prefix. Walks up; depth is bounded by the parser. */
+export function namespaceOf(element: XmlElement): string {
+  const colon = element.name.indexOf(':');
+  const declaration = colon === -1 ? 'xmlns' : `xmlns:${element.name.slice(0, colon)}`;
+  for (let at: XmlElement | null = element; at !== null; at = at.parent) {
+    const value = attribute(at, declaration);
+    if (value !== undefined) return value;
+  }
+  return '';
+}
+
+export function isElement(element: XmlElement, name: string, namespace: string): boolean {
+  const written = element.name;
+  if (written !== name && !(written.endsWith(name) && written.charCodeAt(written.length - name.length - 1) === 58)) {
+    return false;
+  }
+  return namespaceOf(element) === namespace;
+}
+
+/** The first child element of that name and namespace. */
+export function childOf(element: XmlElement, name: string, namespace: string): XmlElement | undefined {
+  for (const child of element.children) {
+    if (typeof child !== 'string' && isElement(child, name, namespace)) return child;
+  }
+  return undefined;
+}
+
+/** All child elements of that name and namespace, in document order. */
+export function childrenOf(element: XmlElement, name: string, namespace: string): XmlElement[] {
+  const found: XmlElement[] = [];
+  for (const child of element.children) {
+    if (typeof child !== 'string' && isElement(child, name, namespace)) found.push(child);
+  }
+  return found;
+}
+
+export function childElements(element: XmlElement): XmlElement[] {
+  const found: XmlElement[] = [];
+  for (const child of element.children) if (typeof child !== 'string') found.push(child);
+  return found;
+}
+
+/** The text directly inside an element, without that of its children. */
+export function textOf(element: XmlElement): string {
+  const { children } = element;
+  if (children.length === 1 && typeof children[0] === 'string') return children[0];
+  let text = '';
+  for (const child of children) if (typeof child === 'string') text += child;
+  return text;
 }
