@@ -29,7 +29,36 @@ function command(element: string): string {
   return `<${element} xmlns='${ns.commands}'/>`;
 }
 
-export const stanzaErrors = {
+export type StanzaErrorName =
+  | 'badRequest'
+  | 'jidMalformed'
+  | 'serviceUnavailable'
+  | 'featureNotImplemented'
+  | 'itemNotFound'
+  | 'forbidden'
+  | 'conflict'
+  | 'notAcceptable'
+  | 'notAllowed'
+  | 'waitUnavailable'
+  | 'waitInternal'
+  | 'waitTimeout'
+  | 'quota'
+  | 'nodeIdRequired'
+  | 'invalidPayload'
+  | 'itemRequired'
+  | 'payloadTooBig'
+  | 'preconditionNotMet'
+  | 'waitPreconditionNotMet'
+  | 'unsupportedAccessModel'
+  | 'deviceNotRegistered'
+  | 'failedToSubmit'
+  | 'badAction'
+  | 'malformedAction'
+  | 'badPayload'
+  | 'badSessionId'
+  | 'sessionExpired';
+
+export const stanzaErrors: Readonly<Record<StanzaErrorName, StanzaError>> = {
   // RFC 6120
   badRequest: row('modify', 'bad-request'),
   jidMalformed: row('modify', 'jid-malformed'),
@@ -65,7 +94,7 @@ export const stanzaErrors = {
   badPayload: row('modify', 'bad-request', command('bad-payload')),
   badSessionId: row('modify', 'bad-request', command('bad-sessionid')),
   sessionExpired: row('cancel', 'not-allowed', command('session-expired')),
-} as const satisfies Readonly<Record<string, StanzaError>>;
+};
 
 /** `cancel/feature-not-implemented` with the pubsub feature that is missing (XEP-0060 §5.6 and others). */
 export function unsupportedFeature(feature: string): StanzaError {

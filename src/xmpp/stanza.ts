@@ -11,9 +11,7 @@ import type { StanzaError } from './stanza-errors.ts';
 const special = /[&<>"'\r\n\t]/;
 // Not a character of XML 1.0 (§2.2), lone surrogates included; such a character is dropped.
 const illegal =
-  // eslint-disable-next-line no-control-regex
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-// eslint-disable-next-line no-control-regex
 const suspicious = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/;
 
 const entityOf: Readonly<Record<string, string>> = {
