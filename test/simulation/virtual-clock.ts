@@ -21,7 +21,7 @@ export class VirtualClock implements Clock {
   readonly #timers: Timer[] = [];
   #soon: (() => void)[] = [];
 
-  constructor(startMs = Date.UTC(2026, 0, 1)) {
+  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
     this.#nowMs = startMs;
   }
 
