@@ -52,6 +52,8 @@ export const limits = {
   shardMailbox: 16_384,
   shardBatchMax: 64,
   dispatcherMailbox: 16_384,
+  /** Publish messages that one dispatcher takes in a turn, and notifications of one thread crossing. */
+  dispatcherTurnMax: 128,
   dispatcherBatchMax: 32,
   /** Notifications of one provider in flight, default: five seconds of a stalled 1 % at 40 k/s. */
   creditMaxDefault: 2_048,

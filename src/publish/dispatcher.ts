@@ -1,0 +1,286 @@
+// Thread: main
+/**
+ * The state of one dispatch actor: what flies, what waits for a retry, and how much credit is left. A message leaves
+ * here exactly once, by `#settle`. Deadlines are data: one sweep looks for batches whose outcomes never came.
+ */
+import { limits } from '../core/limits.ts';
+import { expired, unauthorized, unavailable } from '../core/outcome.ts';
+import { epochMs } from '../core/ids.ts';
+import { noOutcomes } from './dispatch-figures.ts';
+import { retryAfter } from './retry-policy.ts';
+import type { DispatchMessage } from './commands.ts';
+import type { CredentialKeeper } from './credential-keeper.ts';
+import type { DispatchFigures } from './dispatch-figures.ts';
+import type { BatchSettle, Executor } from './executor.ts';
+import type { Cancel, Clock } from '../core/clock.ts';
+import type { EpochMs, NodeId, ProviderName } from '../core/ids.ts';
+import type { Logger } from '../core/log.ts';
+import type { Notification } from '../core/notification.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Random } from '../core/random.ts';
+
+export interface DispatcherOptions {
+  readonly provider: ProviderName;
+  readonly executor: Executor;
+  /** Absent: the provider needs no authorization field. */
+  readonly keeper: CredentialKeeper | undefined;
+  readonly creditMax: number;
+  /** The longest one request may take. */
+  readonly requestMs: number;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** The gateway says that this token is dead: the registration is to be disabled. */
+  readonly disable: (node: NodeId, notification: Notification, reason: string, sinceMs: number) => void;
+}
+
+interface Batch {
+  /** `undefined` where the outcome has come. */
+  readonly messages: (DispatchMessage | undefined)[];
+  readonly attempt: number;
+  readonly writeOffAtMs: number;
+}
+
+interface WaitingRetry {
+  readonly message: DispatchMessage;
+  readonly attempt: number;
+  readonly atMs: number;
+}
+
+// One number space for all dispatchers of the process: the executor keys its flights by it.
+let lastBatchId = 0;
+
+export class Dispatcher implements BatchSettle {
+  readonly #options: DispatcherOptions;
+  readonly #clock: Clock;
+  readonly #depth: () => number;
+  readonly #batches = new Map<number, Batch>();
+  #retries: WaitingRetry[] = [];
+  #credit: number;
+  #creditWaiter: (() => void) | undefined;
+  #cancelRetryTimer: Cancel | undefined;
+  #cancelSweep: Cancel | undefined;
+  #stopped = false;
+  #taken = 0;
+  #retried = 0;
+  #overdue = 0;
+  readonly #outcomes = noOutcomes();
+
+  constructor(options: DispatcherOptions, clock: Clock, depth: () => number) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#depth = depth;
+    this.#credit = options.creditMax;
+  }
+
+  get figures(): DispatchFigures {
+    return {
+      provider: this.#options.provider,
+      taken: this.#taken,
+      retries: this.#retried,
+      inFlight: this.#options.creditMax - this.#credit,
+      creditMax: this.#options.creditMax,
+      waiting: this.#depth(),
+      outcomes: this.#outcomes,
+      overdue: this.#overdue,
+    };
+  }
+
+  /** The synchronous road while there is credit and an authorization; otherwise the mailbox pauses until there is. */
+  take(batch: readonly DispatchMessage[]): void | Promise<void> {
+    this.#taken += batch.length;
+    const authorization = this.#authorization();
+    if (authorization === undefined || this.#credit < batch.length) return this.#takeSlowly(batch);
+    this.#sendAll(batch, authorization);
+  }
+
+  settled(batchId: number, index: number, outcome: Outcome): void {
+    const batch = this.#batches.get(batchId);
+    const message = batch?.messages[index];
+    if (batch === undefined || message === undefined) return; // written off before
+    batch.messages[index] = undefined;
+    if (outcome.kind === 'accepted') this.#settle(message, outcome);
+    else this.#unhappy(message, outcome, batch.attempt);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelRetryTimer?.();
+    this.#cancelSweep?.();
+    for (const waiting of this.#retries.splice(0)) this.#settle(waiting.message, unavailable('no', 'stopping'));
+    for (const batch of this.#batches.values()) {
+      for (const message of batch.messages) {
+        if (message !== undefined) this.#settle(message, unavailable('unknown', 'stopping'));
+      }
+    }
+    this.#batches.clear();
+  }
+
+  async #takeSlowly(batch: readonly DispatchMessage[]): Promise<void> {
+    let at = 0;
+    while (at < batch.length) {
+      let authorization = this.#authorization();
+      if (authorization === undefined) {
+        await this.#options.keeper?.mint();
+        authorization = this.#authorization();
+      }
+      if (authorization === undefined) {
+        this.#refuse(batch.slice(at));
+        return;
+      }
+      if (this.#credit === 0) await this.#creditBack();
+      const some = batch.slice(at, at + this.#credit);
+      this.#sendAll(some, authorization);
+      at += some.length;
+    }
+  }
+
+  #sendAll(messages: readonly DispatchMessage[], authorization: string): void {
+    this.#credit -= messages.length;
+    for (let at = 0; at < messages.length; at += limits.dispatcherBatchMax) {
+      this.#send(messages.slice(at, at + limits.dispatcherBatchMax), authorization, 0);
+    }
+  }
+
+  /** Credit for these has been taken. */
+  #send(messages: readonly DispatchMessage[], authorization: string, attempt: number): void {
+    const nowMs = this.#clock.now();
+    const live = messages.some((message) => message.deadlineMs <= nowMs) ? this.#unexpired(messages, nowMs) : messages;
+    if (live.length === 0) return;
+    let deadlineMs = 0;
+    const notifications: Notification[] = [];
+    for (const message of live) {
+      notifications.push(message.notification);
+      if (message.deadlineMs > deadlineMs) deadlineMs = message.deadlineMs;
+    }
+    const endMs = epochMs(Math.min(deadlineMs, nowMs + this.#options.requestMs));
+    const batchId = ++lastBatchId;
+    this.#batches.set(batchId, { messages: [...live], attempt, writeOffAtMs: endMs + limits.deadlineGraceMs });
+    this.#sweepLater();
+    const { provider, executor } = this.#options;
+    const sent = executor.execute({ batchId, provider, authorization, deadlineMs: endMs, notifications }, this);
+    void sent.then(() => this.#batches.delete(batchId));
+  }
+
+  #unexpired(messages: readonly DispatchMessage[], nowMs: EpochMs): DispatchMessage[] {
+    const live: DispatchMessage[] = [];
+    for (const message of messages) {
+      if (message.deadlineMs > nowMs) live.push(message);
+      else this.#settle(message, expired('waited for credit until its deadline'));
+    }
+    return live;
+  }
+
+  #unhappy(message: DispatchMessage, outcome: Outcome, attempt: number): void {
+    if (outcome.kind === 'unregistered' && message.node !== '') {
+      this.#options.disable(message.node, message.notification, outcome.reason, outcome.sinceMs);
+    }
+    const retry = retryAfter(outcome, {
+      notification: message.notification,
+      attempt,
+      nowMs: this.#clock.now(),
+      deadlineMs: message.deadlineMs,
+      random: this.#options.random,
+    });
+    if (retry.kind === 'settle' || this.#stopped) {
+      this.#settle(message, outcome);
+    } else if (retry.kind === 'retry') {
+      this.#retryAt(message, attempt + 1, retry.atMs);
+    } else {
+      void this.#renewAndRetry(message, attempt + 1, outcome);
+    }
+  }
+
+  async #renewAndRetry(message: DispatchMessage, attempt: number, outcome: Outcome): Promise<void> {
+    const { keeper } = this.#options;
+    if (keeper === undefined) {
+      this.#settle(message, outcome);
+      return;
+    }
+    await keeper.refused();
+    if (this.#stopped) this.#settle(message, outcome);
+    else this.#retryAt(message, attempt, this.#clock.now());
+  }
+
+  #retryAt(message: DispatchMessage, attempt: number, atMs: number): void {
+    this.#retried++;
+    this.#retries.push({ message, attempt, atMs });
+    this.#retryTimer();
+  }
+
+  #retryTimer(): void {
+    this.#cancelRetryTimer?.();
+    if (this.#retries.length === 0) return;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const waiting of this.#retries) nextMs = Math.min(nextMs, waiting.atMs);
+    this.#cancelRetryTimer = this.#clock.after(Math.max(0, nextMs - this.#clock.now()), () => this.#retryDue(), false);
+  }
+
+  #retryDue(): void {
+    const nowMs = this.#clock.now();
+    const due = this.#retries.filter((waiting) => waiting.atMs <= nowMs);
+    this.#retries = this.#retries.filter((waiting) => waiting.atMs > nowMs);
+    const authorization = this.#authorization();
+    for (const { message, attempt } of due) {
+      if (authorization === undefined) this.#refuse([message]);
+      else this.#send([message], authorization, attempt);
+    }
+    this.#retryTimer();
+  }
+
+  #authorization(): string | undefined {
+    return this.#options.keeper === undefined ? '' : this.#options.keeper.current();
+  }
+
+  /** There is no authorization to send with. Messages of a first attempt hold no credit yet. */
+  #refuse(messages: readonly DispatchMessage[]): void {
+    const failure = this.#options.keeper?.failure;
+    const outcome =
+      failure === undefined || failure.transient
+        ? unavailable('no', 'no authorization yet')
+        : unauthorized(failure.reason);
+    this.#credit -= messages.length;
+    for (const message of messages) this.#settle(message, outcome);
+  }
+
+  #settle(message: DispatchMessage, outcome: Outcome): void {
+    this.#outcomes[outcome.kind]++;
+    this.#credit++;
+    if (this.#creditWaiter !== undefined) this.#wake();
+    message.reply.published(message.tag, outcome);
+  }
+
+  #creditBack(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#creditWaiter = resolve;
+    });
+  }
+
+  #wake(): void {
+    const wake = this.#creditWaiter;
+    this.#creditWaiter = undefined;
+    wake?.();
+  }
+
+  /** Looks once a second for outcomes that are overdue. None ever is, unless the executor has a defect. */
+  #sweepLater(): void {
+    this.#cancelSweep ??= this.#clock.after(limits.deadlineGraceMs, () => this.#sweep(), false);
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = undefined;
+    const nowMs = this.#clock.now();
+    for (const [batchId, batch] of this.#batches) {
+      if (batch.writeOffAtMs > nowMs) continue;
+      this.#batches.delete(batchId);
+      const missing = batch.messages.filter((message) => message !== undefined);
+      if (missing.length === 0) continue;
+      this.#overdue += missing.length;
+      this.#options.logger.error(
+        { provider: this.#options.provider, count: missing.length },
+        'outcomes never came and are written off: this is a defect of Meerkat',
+      );
+      for (const message of missing) this.#settle(message, unavailable('unknown', 'no outcome by the deadline'));
+    }
+    if (this.#batches.size > 0) this.#sweepLater();
+  }
+}
