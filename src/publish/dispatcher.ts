@@ -58,6 +58,7 @@ export class Dispatcher implements BatchSettle {
   #credit: number;
   #creditWaiter: (() => void) | undefined;
   #cancelRetryTimer: Cancel | undefined;
+  #retryTimerAtMs: number = Number.POSITIVE_INFINITY;
   #cancelSweep: Cancel | undefined;
   #stopped = false;
   #taken = 0;
@@ -123,11 +124,13 @@ export class Dispatcher implements BatchSettle {
         await this.#options.keeper?.mint();
         authorization = this.#authorization();
       }
+      if (this.#credit === 0) await this.#creditBack();
+      if (this.#stopped) return; // whoever stopped us has told that these are lost
       if (authorization === undefined) {
+        this.#credit -= batch.length - at;
         this.#refuse(batch.slice(at));
         return;
       }
-      if (this.#credit === 0) await this.#creditBack();
       const some = batch.slice(at, at + this.#credit);
       this.#sendAll(some, authorization);
       at += some.length;
@@ -204,18 +207,18 @@ export class Dispatcher implements BatchSettle {
   #retryAt(message: DispatchMessage, attempt: number, atMs: number): void {
     this.#retried++;
     this.#retries.push({ message, attempt, atMs });
-    this.#retryTimer();
+    this.#wakeForRetryAt(atMs);
   }
 
-  #retryTimer(): void {
+  #wakeForRetryAt(atMs: number): void {
+    if (atMs >= this.#retryTimerAtMs) return;
     this.#cancelRetryTimer?.();
-    if (this.#retries.length === 0) return;
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const waiting of this.#retries) nextMs = Math.min(nextMs, waiting.atMs);
-    this.#cancelRetryTimer = this.#clock.after(Math.max(0, nextMs - this.#clock.now()), () => this.#retryDue(), false);
+    this.#retryTimerAtMs = atMs;
+    this.#cancelRetryTimer = this.#clock.after(Math.max(0, atMs - this.#clock.now()), () => this.#retryDue(), false);
   }
 
   #retryDue(): void {
+    this.#retryTimerAtMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.now();
     const due = this.#retries.filter((waiting) => waiting.atMs <= nowMs);
     this.#retries = this.#retries.filter((waiting) => waiting.atMs > nowMs);
@@ -224,21 +227,20 @@ export class Dispatcher implements BatchSettle {
       if (authorization === undefined) this.#refuse([message]);
       else this.#send([message], authorization, attempt);
     }
-    this.#retryTimer();
+    for (const waiting of this.#retries) this.#wakeForRetryAt(waiting.atMs);
   }
 
   #authorization(): string | undefined {
     return this.#options.keeper === undefined ? '' : this.#options.keeper.current();
   }
 
-  /** There is no authorization to send with. Messages of a first attempt hold no credit yet. */
+  /** There is no authorization to send with. Credit for these has been taken. */
   #refuse(messages: readonly DispatchMessage[]): void {
     const failure = this.#options.keeper?.failure;
     const outcome =
       failure === undefined || failure.transient
         ? unavailable('no', 'no authorization yet')
         : unauthorized(failure.reason);
-    this.#credit -= messages.length;
     for (const message of messages) this.#settle(message, outcome);
   }
 
