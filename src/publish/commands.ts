@@ -2,13 +2,7 @@
 /** The message union of the dispatchers. */
 import type { EpochMs, NodeId } from '../core/ids.ts';
 import type { Notification } from '../core/notification.ts';
-import type { Outcome } from '../core/outcome.ts';
-
-/** Who waits for outcomes; `tag` is its own number for the notification. */
-export interface PublishReply {
-  /** Called exactly once for each publish message that was accepted. */
-  published(tag: number, outcome: Outcome): void;
-}
+import type { CommandReply } from '../registration/commands.ts';
 
 export interface PublishMessage {
   readonly kind: 'publish';
@@ -17,7 +11,8 @@ export interface PublishMessage {
   readonly node: NodeId | '';
   /** When the asker stops waiting. */
   readonly deadlineMs: EpochMs;
-  readonly reply: PublishReply;
+  /** Answered exactly once, with kind `published`. */
+  readonly reply: CommandReply;
   readonly tag: number;
 }
 

@@ -28,7 +28,7 @@ export function dispatchActor(
     },
     receive: (dispatcher, batch) => dispatcher.take(batch),
     lost(message, cause) {
-      message.reply.published(message.tag, lostOutcome(cause));
+      message.reply.answered(message.tag, { kind: 'published', outcome: lostOutcome(cause) });
     },
     stop: (dispatcher) => dispatcher.stop(),
   };

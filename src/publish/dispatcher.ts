@@ -248,7 +248,7 @@ export class Dispatcher implements BatchSettle {
     this.#outcomes[outcome.kind]++;
     this.#credit++;
     if (this.#creditWaiter !== undefined) this.#wake();
-    message.reply.published(message.tag, outcome);
+    message.reply.answered(message.tag, { kind: 'published', outcome });
   }
 
   #creditBack(): Promise<void> {
