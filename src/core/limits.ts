@@ -42,9 +42,13 @@ export const limits = {
   /** Publishes of one server that wait for their answer. 5 s of the main thread's ceiling of 50 k/s would be 250 k;
    *  a quarter of that already means that something downstream stands still. */
   pendingIqsMax: 65_536,
+  /** Answers `item-not-found` for unknown nodes: this many a minute, or this factor over what is usual (xmpp 4.62). */
+  unknownNodesPerMinute: 20,
+  unknownNodesFactor: 10,
+  /** How often silent streams are looked for. */
+  lifeCheckMs: 5_000,
   /** Our own IQs (pings) that wait for a reply. */
   pendingRequestsMax: 1_024,
-  ownIqAnswerMs: 30_000,
 
   /** Mailboxes: messages. Routers hold chunks of up to 64 KiB: 64 of them are 4 MiB. */
   routerMailbox: 64,

@@ -17,17 +17,20 @@ export function dispatchActor(
   options: DispatcherOptions,
   made: (dispatcher: Dispatcher) => void,
 ): ActorSpec<DispatchMessage, Dispatcher> {
+  let current: Dispatcher | undefined;
   return {
     name: `dispatch/${options.provider}`,
     mailbox: { capacity: limits.dispatcherMailbox, batchMax: limits.dispatcherTurnMax },
     supervision: { kind: 'restart', restartsMax: 10, windowMs: 60_000, backoffMs: [10, 1_000] },
     init(context) {
       const dispatcher = new Dispatcher(options, context.clock, () => context.self.depth);
+      current = dispatcher;
       made(dispatcher);
       return dispatcher;
     },
     receive: (dispatcher, batch) => dispatcher.take(batch),
     lost(message, cause) {
+      if (current?.hasSent(message) === true) return;
       message.reply.answered(message.tag, { kind: 'published', outcome: lostOutcome(cause) });
     },
     stop: (dispatcher) => dispatcher.stop(),

@@ -57,6 +57,8 @@ export class Dispatcher implements BatchSettle {
   #retries: WaitingRetry[] = [];
   #credit: number;
   #creditWaiter: (() => void) | undefined;
+  #paused: readonly DispatchMessage[] = [];
+  #pausedSent = 0;
   #cancelRetryTimer: Cancel | undefined;
   #retryTimerAtMs: number = Number.POSITIVE_INFINITY;
   #cancelSweep: Cancel | undefined;
@@ -116,8 +118,19 @@ export class Dispatcher implements BatchSettle {
     this.#batches.clear();
   }
 
+  /**
+   * Whether a message of the batch that keeps the mailbox paused has been sent already: then its end comes from here,
+   * and the kernel, which counts the whole batch as unfinished, must not end it a second time.
+   */
+  hasSent(message: DispatchMessage): boolean {
+    const at = this.#paused.indexOf(message);
+    return at !== -1 && at < this.#pausedSent;
+  }
+
   async #takeSlowly(batch: readonly DispatchMessage[]): Promise<void> {
     let at = 0;
+    this.#paused = batch;
+    this.#pausedSent = 0;
     while (at < batch.length) {
       let authorization = this.#authorization();
       if (authorization === undefined) {
@@ -128,13 +141,16 @@ export class Dispatcher implements BatchSettle {
       if (this.#stopped) return; // whoever stopped us has told that these are lost
       if (authorization === undefined) {
         this.#credit -= batch.length - at;
+        this.#pausedSent = batch.length;
         this.#refuse(batch.slice(at));
         return;
       }
       const some = batch.slice(at, at + this.#credit);
-      this.#sendAll(some, authorization);
       at += some.length;
+      this.#pausedSent = at;
+      this.#sendAll(some, authorization);
     }
+    this.#paused = [];
   }
 
   #sendAll(messages: readonly DispatchMessage[], authorization: string): void {

@@ -1,0 +1,342 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ActorSystem } from '../../../src/actor/actor-system.ts';
+import { epochMs, parseNodeId, parseProviderName } from '../../../src/core/ids.ts';
+import { limits } from '../../../src/core/limits.ts';
+import { silentLogger } from '../../../src/core/log.ts';
+import { noData } from '../../../src/core/notification.ts';
+import { accepted, rejected, throttled, unauthorized, unavailable, unregistered } from '../../../src/core/outcome.ts';
+import { newNotificationId, seededRandom } from '../../../src/core/random.ts';
+import { err, ok } from '../../../src/core/result.ts';
+import { CredentialKeeper } from '../../../src/publish/credential-keeper.ts';
+import { dispatchActor } from '../../../src/publish/dispatch-actor.ts';
+import { VirtualClock } from '../../simulation/virtual-clock.ts';
+import type { Notification } from '../../../src/core/notification.ts';
+import type { Outcome } from '../../../src/core/outcome.ts';
+import type { CredentialSource } from '../../../src/provider/provider.ts';
+import type { Dispatcher } from '../../../src/publish/dispatcher.ts';
+import type { BatchSettle, Executor } from '../../../src/publish/executor.ts';
+import type { BatchReceipt, PublishBatch } from '../../../src/publish/wire.ts';
+import type { CommandAnswer } from '../../../src/registration/commands.ts';
+
+function must<T>(result: { ok: true; value: T } | { ok: false; error: unknown }): T {
+  assert.ok(result.ok);
+  return result.value;
+}
+
+/** Holds every batch until the test says how its notifications ended. */
+class HeldExecutor implements Executor {
+  readonly batches: { batch: PublishBatch; settle: BatchSettle; resolve: (receipt: BatchReceipt) => void }[] = [];
+
+  execute(batch: PublishBatch, settle: BatchSettle): Promise<BatchReceipt> {
+    return new Promise((resolve) => this.batches.push({ batch, settle, resolve }));
+  }
+
+  end(at: number, outcome: Outcome): void {
+    const held = this.batches[at];
+    assert.ok(held);
+    held.batch.notifications.forEach((_, index) => held.settle.settled(held.batch.batchId, index, outcome));
+    held.resolve({ batchId: held.batch.batchId, settled: held.batch.notifications.length });
+  }
+
+  drain(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function setup(options: { creditMax?: number; source?: CredentialSource } = {}) {
+  const clock = new VirtualClock();
+  const random = seededRandom(7);
+  const executor = new HeldExecutor();
+  const provider = must(parseProviderName('apns-test'));
+  const system = new ActorSystem({ clock, logger: silentLogger, failed: (path) => assert.fail(path) });
+  const disabled: string[] = [];
+  const answers = new Map<number, CommandAnswer[]>();
+  const keeper =
+    options.source === undefined
+      ? undefined
+      : new CredentialKeeper({ source: options.source, clock, random, logger: silentLogger, provider });
+  let dispatcher: Dispatcher | undefined;
+  const ref = system.spawn(
+    dispatchActor(
+      {
+        provider,
+        executor,
+        keeper,
+        creditMax: options.creditMax ?? 100,
+        requestMs: 10_000,
+        random,
+        logger: silentLogger,
+        disable: (node, _notification, reason, sinceMs) => disabled.push(`${node} ${reason} ${sinceMs}`),
+      },
+      (made) => (dispatcher = made),
+    ),
+  );
+  const notification = (collapseId = ''): Notification => ({
+    id: newNotificationId(random),
+    kind: 'alert',
+    service: 'apns',
+    mode: '',
+    token: 'ab',
+    topic: '',
+    priority: 'high',
+    title: '',
+    body: 'hello',
+    badge: -1,
+    sound: '',
+    category: '',
+    thread: '',
+    collapseId,
+    mutableContent: false,
+    expiresAtMs: epochMs(0),
+    data: noData,
+  });
+  let lastTag = 0;
+  const publish = (waitMs = 5_000, collapseId = '') => {
+    const tag = ++lastTag;
+    return ref.tell({
+      kind: 'publish',
+      notification: notification(collapseId),
+      node: must(parseNodeId('node-1')),
+      deadlineMs: epochMs(clock.now() + waitMs),
+      reply: { answered: (to, answer) => answers.set(to, [...(answers.get(to) ?? []), answer]) },
+      tag,
+    });
+  };
+  const outcomes = (): string[] =>
+    [...answers.values()].map((list) => {
+      assert.equal(list.length, 1, 'answered exactly once');
+      const [answer] = list;
+      assert.equal(answer?.kind, 'published');
+      return answer.outcome.kind;
+    });
+  const figures = () => {
+    assert.ok(dispatcher);
+    return dispatcher.figures;
+  };
+  return { clock, system, ref, executor, publish, outcomes, disabled, figures, answers };
+}
+
+describe('dispatcher', () => {
+  it('sends what waits in batches of at most 32 and tells each outcome once', async () => {
+    const { clock, executor, publish, outcomes, figures } = setup();
+    for (let count = 0; count < 70; count++) assert.equal(publish(), 'accepted');
+    await clock.settle();
+    assert.deepEqual(
+      executor.batches.map((held) => held.batch.notifications.length),
+      [32, 32, 6],
+    );
+    assert.equal(figures().inFlight, 70);
+    executor.batches.forEach((_, at) => executor.end(at, accepted('id')));
+    await clock.settle();
+    assert.equal(outcomes().length, 70);
+    assert.equal(figures().inFlight, 0);
+    assert.equal(figures().outcomes.accepted, 70);
+  });
+
+  it('spends credit per notification: past it the mailbox waits, and credit that comes back lets the next go', async () => {
+    const { clock, executor, publish, figures } = setup({ creditMax: 10 });
+    for (let count = 0; count < 25; count++) assert.equal(publish(), 'accepted');
+    await clock.settle();
+    assert.equal(figures().inFlight, 10);
+    executor.end(0, accepted('id'));
+    await clock.settle();
+    assert.equal(figures().inFlight, 10);
+    assert.equal(executor.batches.length > 1, true);
+  });
+
+  it('a full mailbox answers full: nothing is dropped in silence', async () => {
+    const { clock, publish, ref } = setup({ creditMax: 1 });
+    let full = 0;
+    for (let count = 0; count < limits.dispatcherMailbox + 500; count++) if (publish() === 'full') full++;
+    assert.equal(full, 500);
+    await clock.settle();
+    assert.equal(ref.depth > limits.dispatcherMailbox - 300, true);
+  });
+
+  it('what waited past its deadline ends expired and is not sent', async () => {
+    const { clock, executor, publish, outcomes } = setup({ creditMax: 1 });
+    assert.equal(publish(), 'accepted');
+    assert.equal(publish(1_000), 'accepted');
+    await clock.settle();
+    await clock.advance(2_000);
+    executor.end(0, accepted('id'));
+    await clock.settle();
+    assert.deepEqual(outcomes(), ['accepted', 'expired']);
+    assert.equal(executor.batches.length, 1);
+  });
+
+  it('a dead token disables the registration and is told', async () => {
+    const { clock, executor, publish, outcomes, disabled } = setup();
+    assert.equal(publish(), 'accepted');
+    await clock.settle();
+    executor.end(0, unregistered('Unregistered', 1_234));
+    await clock.settle();
+    assert.deepEqual(disabled, ['node-1 Unregistered 1234']);
+    assert.deepEqual(outcomes(), ['unregistered']);
+  });
+
+  it('rejected and throttled are told at once, and disable nothing', async () => {
+    const { clock, executor, publish, outcomes, disabled } = setup();
+    for (const outcome of [rejected('BadTopic'), throttled('TooManyRequests', 1_000)]) {
+      assert.equal(publish(), 'accepted');
+      await clock.settle();
+      executor.end(executor.batches.length - 1, outcome);
+      await clock.settle();
+    }
+    assert.deepEqual(outcomes(), ['rejected', 'throttled']);
+    assert.deepEqual(disabled, []);
+    assert.equal(executor.batches.length, 2);
+  });
+
+  it('what nobody got is sent again at once, then with back-off, and keeps its id', async () => {
+    const { clock, executor, publish, outcomes } = setup();
+    assert.equal(publish(), 'accepted');
+    await clock.settle();
+    executor.end(0, unavailable('no', 'GOAWAY'));
+    await clock.advance(1);
+    assert.equal(executor.batches.length, 2);
+    executor.end(1, unavailable('no', 'ECONNREFUSED'));
+    await clock.advance(1_000);
+    assert.equal(executor.batches.length, 3);
+    const ids = new Set(executor.batches.map((held) => held.batch.notifications[0]?.id));
+    assert.equal(ids.size, 1);
+    executor.end(2, accepted('id'));
+    await clock.settle();
+    assert.deepEqual(outcomes(), ['accepted']);
+  });
+
+  it('gives up retrying when the asker has no time left', async () => {
+    const { clock, executor, publish, outcomes } = setup();
+    assert.equal(publish(3_000), 'accepted');
+    await clock.settle();
+    for (let round = 0; round < 50 && outcomes().length === 0; round++) {
+      const last = executor.batches.length - 1;
+      executor.end(last, unavailable('no', 'ECONNREFUSED'));
+      await clock.advance(1_100);
+      if (executor.batches.length - 1 === last) break;
+    }
+    assert.deepEqual(outcomes(), ['unavailable']);
+  });
+
+  it('an unknown loss without a collapse id is told, not resent; with one it is resent once', async () => {
+    const { clock, executor, publish, outcomes } = setup();
+    assert.equal(publish(), 'accepted');
+    await clock.settle();
+    executor.end(0, unavailable('unknown', 'connection lost'));
+    await clock.settle();
+    assert.deepEqual(outcomes(), ['unavailable']);
+    assert.equal(publish(5_000, 'chat-1'), 'accepted');
+    await clock.settle();
+    executor.end(1, unavailable('unknown', 'connection lost'));
+    await clock.advance(1);
+    assert.equal(executor.batches.length, 3);
+    executor.end(2, unavailable('unknown', 'connection lost'));
+    await clock.advance(2_000);
+    assert.equal(executor.batches.length, 3);
+    assert.deepEqual(outcomes(), ['unavailable', 'unavailable']);
+  });
+
+  it('an outcome that never comes is written off a second after its deadline, and a late one is ignored', async () => {
+    const { clock, executor, publish, outcomes, figures } = setup();
+    assert.equal(publish(2_000), 'accepted');
+    await clock.settle();
+    await clock.advance(2_900);
+    assert.deepEqual(outcomes(), []);
+    await clock.advance(1_200);
+    assert.deepEqual(outcomes(), ['unavailable']);
+    assert.equal(figures().overdue, 1);
+    executor.end(0, accepted('late'));
+    await clock.settle();
+    assert.deepEqual(outcomes(), ['unavailable']);
+    assert.equal(figures().inFlight, 0);
+  });
+
+  it('stop answers what flies and what waits, each once, as unavailable', async () => {
+    const { clock, system, executor, publish, outcomes } = setup({ creditMax: 2 });
+    for (let count = 0; count < 5; count++) assert.equal(publish(), 'accepted');
+    await clock.settle();
+    const stopped = system.stop(100);
+    await clock.advance(100);
+    await stopped;
+    executor.end(0, accepted('late'));
+    await clock.settle();
+    assert.deepEqual(
+      outcomes(),
+      Array.from({ length: 5 }, () => 'unavailable'),
+    );
+  });
+});
+
+describe('dispatcher and its credential', () => {
+  it('mints before the first send, once for all that wait, and attaches the value', async () => {
+    let mints = 0;
+    const source: CredentialSource = {
+      mint: (nowMs) => {
+        mints++;
+        return Promise.resolve(
+          ok({
+            authorization: `bearer ${mints}`,
+            renewAtMs: epochMs(nowMs + 60_000),
+            expiresAtMs: epochMs(nowMs + 90_000),
+          }),
+        );
+      },
+      close: () => Promise.resolve(),
+    };
+    const { clock, executor, publish } = setup({ source });
+    for (let count = 0; count < 3; count++) assert.equal(publish(), 'accepted');
+    await clock.settle();
+    assert.equal(mints, 1);
+    assert.equal(executor.batches[0]?.batch.authorization, 'bearer 1');
+    await clock.advance(60_000);
+    assert.equal(mints, 2);
+  });
+
+  it('a refused credential is renewed once and the notification is sent again with the new one', async () => {
+    let mints = 0;
+    const source: CredentialSource = {
+      mint: (nowMs) => {
+        mints++;
+        return Promise.resolve(
+          ok({
+            authorization: `bearer ${mints}`,
+            renewAtMs: epochMs(nowMs + 60_000),
+            expiresAtMs: epochMs(nowMs + 90_000),
+          }),
+        );
+      },
+      close: () => Promise.resolve(),
+    };
+    const { clock, executor, publish, outcomes } = setup({ source });
+    assert.equal(publish(), 'accepted');
+    await clock.settle();
+    executor.end(0, accepted('id'));
+    await clock.advance(20_000); // the present value is no longer fresh
+    assert.equal(publish(), 'accepted');
+    await clock.settle();
+    executor.end(1, unauthorized('ExpiredProviderToken'));
+    await clock.advance(1);
+    assert.equal(executor.batches[2]?.batch.authorization, 'bearer 2');
+    executor.end(2, unauthorized('ExpiredProviderToken'));
+    await clock.advance(1);
+    assert.deepEqual(outcomes(), ['accepted', 'unauthorized']);
+    assert.equal(mints, 2);
+  });
+
+  it('without a credential everything is told: unavailable while it may come, unauthorized when the key is refused', async () => {
+    let transient = true;
+    const source: CredentialSource = {
+      mint: () => Promise.resolve(err({ transient, reason: 'invalid_grant' })),
+      close: () => Promise.resolve(),
+    };
+    const { clock, publish, outcomes, figures } = setup({ source });
+    assert.equal(publish(), 'accepted');
+    await clock.settle();
+    transient = false;
+    assert.equal(publish(), 'accepted');
+    await clock.settle();
+    assert.deepEqual(outcomes(), ['unavailable', 'unauthorized']);
+    assert.equal(figures().inFlight, 0);
+  });
+});
