@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { epochMs, parseNodeId, preparedBareJID, preparedFullJID } from '../../../src/core/ids.ts';
+import { noData } from '../../../src/core/notification.ts';
+import { newNotificationId, seededRandom } from '../../../src/core/random.ts';
+import { PluginChain } from '../../../src/plugin/plugin-chain.ts';
+import { VirtualClock } from '../../simulation/virtual-clock.ts';
+import type { Logger } from '../../../src/core/log.ts';
+import type { Notification } from '../../../src/core/notification.ts';
+import type { Registration } from '../../../src/core/registration.ts';
+import type { Plugin, PublishEvent } from '../../../src/plugin/plugin.ts';
+
+function setup(plugins: readonly Plugin[]) {
+  const clock = new VirtualClock();
+  const complaints: string[] = [];
+  const note = (): void => undefined;
+  const logger: Logger = { debug: note, info: note, warn: note, error: (_fields, message) => complaints.push(message) };
+  const node = parseNodeId('node-1');
+  assert.ok(node.ok);
+  const registration: Registration = {
+    node: node.value,
+    owner: preparedBareJID('anna@example.com'),
+    target: { kind: 'publish-options' },
+    state: 'live',
+    deathReason: '',
+    deviceId: '',
+    app: '',
+    deviceName: '',
+    room: '',
+    secretVersion: 0,
+    publishModel: 'publishers',
+    publishers: [],
+    createdAtMs: clock.now(),
+    confirmedAtMs: clock.now(),
+    diedAtMs: epochMs(0),
+  };
+  const notification: Notification = {
+    id: newNotificationId(seededRandom(1)),
+    kind: 'alert',
+    service: 'apns',
+    mode: '',
+    token: 'ab',
+    topic: '',
+    priority: 'high',
+    title: '',
+    body: 'hello',
+    badge: -1,
+    sound: '',
+    category: '',
+    thread: '',
+    collapseId: '',
+    mutableContent: false,
+    expiresAtMs: epochMs(0),
+    data: noData,
+  };
+  const event: PublishEvent = { kind: 'publish', from: preparedFullJID('example.com'), registration };
+  return { clock, chain: new PluginChain(plugins, clock, logger), event, notification, complaints };
+}
+
+describe('plugin chain', () => {
+  it('sends the notification that the last plugin made', () => {
+    const { chain, event, notification } = setup([
+      { name: 'one', prepareNotification: (_event, given) => ({ ...given, title: 'One' }) },
+      { name: 'two', prepareNotification: (_event, given) => ({ ...given, body: `${given.title}!` }) },
+    ]);
+    const prepared = chain.prepare(event, notification);
+    assert.ok(prepared !== 'skip');
+    assert.deepEqual([prepared.title, prepared.body], ['One', 'One!']);
+  });
+
+  it('skips when a filter leaves the registration out, or a plugin says so', () => {
+    const filtered = setup([{ name: 'filter', shouldPublish: () => [] }]);
+    assert.equal(filtered.chain.prepare(filtered.event, filtered.notification), 'skip');
+    const skipped = setup([{ name: 'skipper', prepareNotification: () => 'skip' }]);
+    assert.equal(skipped.chain.prepare(skipped.event, skipped.notification), 'skip');
+  });
+
+  it('leaves out a plugin that throws, counts each throw and complains once a minute', async () => {
+    const { chain, event, notification, complaints, clock } = setup([
+      {
+        name: 'broken',
+        prepareNotification: () => {
+          throw new TypeError('oops');
+        },
+      },
+    ]);
+    for (let count = 0; count < 3; count++) assert.equal(chain.prepare(event, notification), notification);
+    assert.equal(chain.throws.get('broken'), 3);
+    assert.equal(complaints.length, 1);
+    await clock.advance(60_000);
+    chain.prepare(event, notification);
+    assert.equal(complaints.length, 2);
+  });
+
+  it('refuses what is not a plugin when it is made', () => {
+    const wrong = (plugin: object): (() => unknown) => {
+      const unsafe = plugin as Plugin;
+      return () => setup([unsafe]);
+    };
+    assert.throws(wrong({ name: '' }), { code: 'E_PLUGIN_INVALID' });
+    assert.throws(wrong({ name: 'x', prepareNotifications: () => 'skip' }), /unknown key prepareNotifications/);
+    assert.throws(wrong({ name: 'x', shouldPublish: true }), /must be a function/);
+    assert.throws(() => setup([{ name: 'same' }, { name: 'same' }]), /two plugins are named same/);
+  });
+});
