@@ -1,0 +1,341 @@
+// Thread: any
+/**
+ * What all fake gateways share: a TLS server on loopback that reads whole requests, asks the script what becomes of each,
+ * and lets the gateway's own rules make the answer. HTTP/2, and HTTP/1.1 by ALPN where the real gateway speaks it.
+ */
+import { constants, createSecureServer } from 'node:http2';
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, Http2Session, Settings } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { assert, unreachable } from '../core/assert.ts';
+import { FakeConnection } from './fake-connection.ts';
+import type { Cancel, Clock } from '../core/clock.ts';
+import type { IssuedCertificate } from './certificates.ts';
+import type { Behaviour, GatewayScript, ScriptChange } from './gateway-script.ts';
+
+export interface FakeRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Lower-case names; a field that came twice is joined by `, `. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Names of fields that came more than once. */
+  readonly duplicates: readonly string[];
+  /** UTF-8. */
+  readonly body: string;
+  readonly bodyBytes: number;
+  readonly connection: FakeConnection;
+}
+
+export interface FakeAnswer {
+  readonly status: number;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export type Rejection = Extract<Behaviour, { kind: 'reject' }>;
+
+/** The rules of one kind of gateway. */
+export interface GatewayRules {
+  /** Debug data of the GOAWAY that ends an idle connection. */
+  readonly idleDebug: string;
+  /** Finds the device token, for the script; `''` if the request names none. */
+  tokenOf(request: FakeRequest): string;
+  /** Checks, records and answers. `scripted`: what the script wants in place of an acceptance. */
+  answer(request: FakeRequest, scripted: Rejection | undefined): FakeAnswer;
+  /** Records a request that was taken and is not answered by the rules. */
+  unanswered(request: FakeRequest): void;
+  connected?(connection: FakeConnection): void;
+  pinged?(connection: FakeConnection): void;
+}
+
+export interface ListenerOptions {
+  readonly clock: Clock;
+  readonly tls: IssuedCertificate;
+  readonly script: GatewayScript;
+  readonly rules: GatewayRules;
+  /** PEM; when given, client certificates are asked for (and not required). */
+  readonly clientCaPem?: string;
+  readonly http1?: boolean;
+  readonly settings?: Settings;
+}
+
+// Larger than any request that the real gateways accept; what is beyond is not kept, only counted.
+const bodyBytesMax = 1_048_576;
+
+export class FakeListener {
+  readonly #options: ListenerOptions;
+  readonly #server: Http2SecureServer;
+  readonly #connections = new Map<object, FakeConnection>();
+  readonly #idleTimers = new Map<FakeConnection, Cancel>();
+  readonly #delays = new Set<Cancel>();
+  #count = 0;
+  #newSession: Http2Session | undefined;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#server = createSecureServer({
+      cert: options.tls.certPem,
+      key: options.tls.keyPem,
+      allowHTTP1: options.http1 ?? false,
+      requestCert: options.clientCaPem !== undefined,
+      rejectUnauthorized: false,
+      ...(options.clientCaPem === undefined ? {} : { ca: options.clientCaPem }),
+      ...(options.settings === undefined ? {} : { settings: options.settings }),
+    });
+    // Node emits `session` while it serves `secureConnection`, and our listener for that runs after its own.
+    this.#server.on('session', (session) => {
+      this.#newSession = session;
+    });
+    this.#server.on('secureConnection', (socket) => this.#connected(socket));
+    this.#server.on('request', (request, response) => this.#read(request, response));
+    this.#server.on('sessionError', () => undefined); // clients under test break connections on purpose
+    this.#server.on('tlsClientError', () => undefined);
+  }
+
+  get connections(): readonly FakeConnection[] {
+    return [...this.#connections.values()];
+  }
+
+  /** Connections since the start. */
+  get connectionsTotal(): number {
+    return this.#count;
+  }
+
+  start(port = 0): Promise<{ readonly port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, '127.0.0.1', () => {
+        this.#server.off('error', reject);
+        const address: AddressInfo | string | null = this.#server.address();
+        assert(address !== null && typeof address !== 'string', 'a TCP server has an address');
+        resolve({ port: address.port });
+      });
+    });
+  }
+
+  /** Cuts all connections, forgets all delayed answers. Stopping twice, or before the start, is harmless. */
+  stop(): Promise<void> {
+    for (const cancel of [...this.#delays, ...this.#idleTimers.values()]) cancel();
+    this.#delays.clear();
+    this.#idleTimers.clear();
+    for (const connection of this.#connections.values()) connection.destroy();
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+
+  /** Carries out a change of the script. */
+  apply(change: ScriptChange): void {
+    const forConnections = this.#options.script.apply(change);
+    if (change.kind === 'idle') for (const connection of this.connections) this.#armIdle(connection);
+    if (forConnections === undefined) return;
+    if (forConnections.kind === 'streams') this.#server.updateSettings({ maxConcurrentStreams: forConnections.max });
+    for (const connection of this.connections) {
+      switch (forConnections.kind) {
+        case 'streams':
+          connection.limitStreams(forConnections.max);
+          break;
+        case 'goaway':
+          connection.goaway(forConnections);
+          break;
+        case 'drop-connections':
+          connection.destroy();
+          break;
+        default:
+          unreachable(forConnections);
+      }
+    }
+  }
+
+  #connected(socket: TLSSocket): void {
+    const session = this.#newSession;
+    this.#newSession = undefined;
+    const connection = new FakeConnection(++this.#count, socket, session);
+    const key = session ?? socket;
+    this.#connections.set(key, connection);
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#connections.delete(key);
+      this.#idleTimers.get(connection)?.();
+      this.#idleTimers.delete(connection);
+    });
+    if (session !== undefined) session.on('ping', () => this.#options.rules.pinged?.(connection));
+    this.#options.rules.connected?.(connection);
+    this.#armIdle(connection);
+  }
+
+  #read(request: Http2ServerRequest, response: Http2ServerResponse): void {
+    const isH2 = request.httpVersionMajor === 2;
+    const connection = this.#connections.get((isH2 ? request.stream.session : undefined) ?? request.socket);
+    if (connection === undefined) return; // its socket is gone already
+    const streamId = isH2 ? (request.stream.id ?? 0) : 0;
+    if (connection.isBeyondGoaway(streamId)) return;
+    const exchange = new Exchange(request, response, connection, streamId);
+    connection.open++;
+    this.#idleTimers.get(connection)?.();
+    response.on('close', () => {
+      exchange.end();
+      this.#armIdle(connection);
+    });
+    request.on('error', () => undefined);
+    request.on('data', (chunk: Buffer) => exchange.take(chunk));
+    request.on('end', () => this.#decide(exchange));
+  }
+
+  #decide(exchange: Exchange): void {
+    const { connection, streamId } = exchange;
+    if (connection.isBeyondGoaway(streamId)) return exchange.end();
+    const { rules, script } = this.#options;
+    const request = exchange.finish();
+    const behaviour = script.behaviourFor(rules.tokenOf(request));
+    switch (behaviour.kind) {
+      case 'accept':
+        return this.#answer(exchange, request, undefined);
+      case 'reject':
+        return this.#answer(exchange, request, behaviour);
+      case 'stall':
+        return this.#stall(exchange, request, behaviour.answerAfterMs);
+      case 'goaway':
+        return this.#goaway(exchange, request, behaviour);
+      case 'refuse-stream':
+        return exchange.refuse();
+      case 'drop':
+        if (behaviour.request === 'read') rules.unanswered(request);
+        return connection.destroy();
+      case 'malformed':
+        connection.markProcessed(streamId);
+        rules.unanswered(request);
+        return exchange.send({ status: behaviour.status, fields: behaviour.fields ?? {}, body: behaviour.body });
+      default:
+        return unreachable(behaviour);
+    }
+  }
+
+  #answer(exchange: Exchange, request: FakeRequest, scripted: Rejection | undefined): void {
+    exchange.connection.markProcessed(exchange.streamId);
+    exchange.send(this.#options.rules.answer(request, scripted));
+  }
+
+  #stall(exchange: Exchange, request: FakeRequest, answerAfterMs: number): void {
+    exchange.connection.markProcessed(exchange.streamId);
+    if (answerAfterMs === 0) {
+      this.#options.rules.unanswered(request);
+      return;
+    }
+    const answer = this.#options.rules.answer(request, undefined);
+    const cancel = this.#options.clock.after(answerAfterMs, () => {
+      this.#delays.delete(cancel);
+      exchange.send(answer);
+    });
+    this.#delays.add(cancel);
+  }
+
+  #goaway(exchange: Exchange, request: FakeRequest, behaviour: Extract<Behaviour, { kind: 'goaway' }>): void {
+    const { connection, streamId } = exchange;
+    if (behaviour.last === 'before' && connection.canDisown(streamId)) {
+      connection.goaway(behaviour);
+      exchange.end();
+      return;
+    }
+    connection.markProcessed(streamId);
+    if (behaviour.open === 'drop') {
+      this.#options.rules.unanswered(request);
+      connection.goaway(behaviour);
+      return;
+    }
+    connection.goaway(behaviour);
+    exchange.send(this.#options.rules.answer(request, undefined));
+  }
+
+  #armIdle(connection: FakeConnection): void {
+    this.#idleTimers.get(connection)?.();
+    this.#idleTimers.delete(connection);
+    const afterMs = this.#options.script.idleCloseMs;
+    if (afterMs === 0 || connection.open > 0 || connection.socket.destroyed) return;
+    const cancel = this.#options.clock.after(
+      afterMs,
+      () => {
+        this.#idleTimers.delete(connection);
+        connection.goaway({ code: constants.NGHTTP2_NO_ERROR, debug: this.#options.rules.idleDebug, open: 'finish' });
+      },
+      false,
+    );
+    this.#idleTimers.set(connection, cancel);
+  }
+}
+
+/** One request with its answer still to come. */
+class Exchange {
+  readonly connection: FakeConnection;
+  /** 0 on HTTP/1.1. */
+  readonly streamId: number;
+  readonly #request: Http2ServerRequest;
+  readonly #response: Http2ServerResponse;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #ended = false;
+
+  constructor(
+    request: Http2ServerRequest,
+    response: Http2ServerResponse,
+    connection: FakeConnection,
+    streamId: number,
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.connection = connection;
+    this.streamId = streamId;
+  }
+
+  take(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes <= bodyBytesMax) this.#chunks.push(chunk);
+  }
+
+  finish(): FakeRequest {
+    const { method, url, headers, rawHeaders } = this.#request;
+    const fields: Record<string, string> = {};
+    for (const [name, value] of Object.entries(headers)) {
+      if (value !== undefined) fields[name] = typeof value === 'string' ? value : value.join(', ');
+    }
+    const only = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
+    return {
+      method,
+      path: url,
+      fields,
+      duplicates: duplicatesOf(rawHeaders),
+      body: (only ?? Buffer.concat(this.#chunks)).toString('utf8'),
+      bodyBytes: this.#bytes,
+      connection: this.connection,
+    };
+  }
+
+  send(answer: FakeAnswer): void {
+    if (this.#response.writableEnded || this.#response.destroyed) return;
+    this.#response.writeHead(answer.status, { ...answer.fields });
+    this.#response.end(answer.body);
+  }
+
+  /** Answered, lost, or never to be answered: the connection does not wait for it any more. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.connection.ended();
+  }
+
+  refuse(): void {
+    if (this.connection.session === undefined) this.connection.destroy();
+    else this.#request.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+  }
+}
+
+function duplicatesOf(rawHeaders: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  const twice: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase();
+    if (seen.has(name)) twice.push(name);
+    seen.add(name);
+  }
+  return twice;
+}
