@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { epochMs } from '../../../src/core/ids.ts';
+import { noData } from '../../../src/core/notification.ts';
+import {
+  accepted,
+  expired,
+  rejected,
+  throttled,
+  unauthorized,
+  unavailable,
+  unregistered,
+} from '../../../src/core/outcome.ts';
+import { newNotificationId, seededRandom } from '../../../src/core/random.ts';
+import { retryAfter } from '../../../src/publish/retry-policy.ts';
+import type { Outcome } from '../../../src/core/outcome.ts';
+import type { Retry } from '../../../src/publish/retry-policy.ts';
+
+const nowMs = 1_000_000;
+
+function decide(outcome: Outcome, options: { attempt?: number; leftMs?: number; collapseId?: string } = {}): Retry {
+  const random = seededRandom(3);
+  return retryAfter(outcome, {
+    notification: {
+      id: newNotificationId(random),
+      kind: 'alert',
+      service: 'fcm',
+      mode: '',
+      token: 't',
+      topic: '',
+      priority: 'high',
+      title: '',
+      body: '',
+      badge: -1,
+      sound: '',
+      category: '',
+      thread: '',
+      collapseId: options.collapseId ?? '',
+      mutableContent: false,
+      expiresAtMs: epochMs(0),
+      data: noData,
+    },
+    attempt: options.attempt ?? 0,
+    nowMs,
+    deadlineMs: nowMs + (options.leftMs ?? 5_000),
+    random,
+  });
+}
+
+describe('retry policy', () => {
+  it('what the gateway has answered is settled', () => {
+    const answered = [
+      accepted('x'),
+      unregistered('Unregistered', 0),
+      rejected('BadTopic'),
+      expired('late'),
+      throttled('429', 10),
+    ];
+    for (const outcome of answered) assert.deepEqual(decide(outcome), { kind: 'settle' }, outcome.kind);
+  });
+
+  it('a refused credential is renewed once', () => {
+    assert.deepEqual(decide(unauthorized('ExpiredProviderToken')), { kind: 'renew' });
+    assert.deepEqual(decide(unauthorized('ExpiredProviderToken'), { attempt: 1 }), { kind: 'settle' });
+    assert.deepEqual(decide(unauthorized('ExpiredProviderToken'), { leftMs: 100 }), { kind: 'settle' });
+  });
+
+  it('what nobody got goes again at once, later attempts wait with full jitter up to a second', () => {
+    assert.deepEqual(decide(unavailable('no', 'GOAWAY')), { kind: 'retry', atMs: nowMs });
+    for (let attempt = 1; attempt < 12; attempt++) {
+      const retry = decide(unavailable('no', 'ECONNREFUSED'), { attempt });
+      assert.ok(retry.kind === 'retry' && retry.atMs >= nowMs && retry.atMs <= nowMs + 1_000);
+    }
+  });
+
+  it('a wait the gateway asked for is kept, or the asker is told at once when it is too long', () => {
+    assert.deepEqual(decide(unavailable('no', '503', 2_000)), { kind: 'retry', atMs: nowMs + 2_000 });
+    assert.deepEqual(decide(unavailable('no', '503', 6_000)), { kind: 'settle' });
+  });
+
+  it('what may have been delivered goes again only where the copy replaces the first, and once', () => {
+    assert.deepEqual(decide(unavailable('unknown', 'lost')), { kind: 'settle' });
+    assert.deepEqual(decide(unavailable('unknown', 'lost'), { collapseId: 'c' }), { kind: 'retry', atMs: nowMs });
+    assert.deepEqual(decide(unavailable('unknown', 'lost'), { collapseId: 'c', attempt: 1 }), { kind: 'settle' });
+  });
+
+  it('no retry is started that cannot be answered in time', () => {
+    assert.deepEqual(decide(unavailable('no', 'GOAWAY'), { leftMs: 150 }), { kind: 'settle' });
+  });
+});
