@@ -52,6 +52,8 @@ export const limits = {
 
   /** Mailboxes: messages. Routers hold chunks of up to 64 KiB: 64 of them are 4 MiB. */
   routerMailbox: 64,
+  /** Chunks parsed in one turn: 4 of 64 KiB are about 300 publishes, 5 ms of work. */
+  routerTurnMax: 4,
   /** Shards and dispatchers hold commands of about 1 KiB. */
   shardMailbox: 16_384,
   shardBatchMax: 64,

@@ -1,0 +1,317 @@
+// Thread: main
+/**
+ * The state of one router actor: all streams to one XMPP server, who waits for an answer on them, and where commands go.
+ * Parsing, routing and answering are synchronous; answers of one turn leave in one write for each stream.
+ */
+import { limits } from '../core/limits.ts';
+import { assert } from '../core/assert.ts';
+import { answerXml } from './command-answers.ts';
+import { DeregistrationBreaker } from './deregistration-breaker.ts';
+import { routeIq } from './iq-routes.ts';
+import { mergedAnswer } from './merged-answer.ts';
+import { pendingIqs } from './pending-iqs.ts';
+import { StreamGroup } from './stream-group.ts';
+import { stanzaErrors } from '../xmpp/stanza-errors.ts';
+import { iqError } from '../xmpp/stanza.ts';
+import { attribute, isElement, localName } from '../xmpp/xml.ts';
+import { ns } from '../xmpp/namespaces.ts';
+import type { Answering } from './command-answers.ts';
+import type { PendingIqs } from './pending-iqs.ts';
+import type { Routed, RouteSettings } from './routed.ts';
+import type { RouterStream } from './router-stream.ts';
+import type { RouterFigures } from './router-figures.ts';
+import type { ServerConfig } from '../../config/engine-config.ts';
+import type { ActorRef, Admission } from '../actor/actor.ts';
+import type { Cancel, Clock } from '../core/clock.ts';
+import type { Logger } from '../core/log.ts';
+import type { Random } from '../core/random.ts';
+import type { CommandAnswer, CommandReply, RegistrationCommand } from '../registration/commands.ts';
+import type { Addressed } from '../xmpp/stanza.ts';
+import type { XmlElement } from '../xmpp/xml.ts';
+
+/** Bytes of one stream, in the order they arrived. */
+export interface RouterMessage {
+  readonly kind: 'chunk';
+  readonly stream: RouterStream;
+  readonly bytes: Uint8Array;
+}
+
+/** Where commands go; the functions are of `registration/slots.ts`. */
+export interface CommandRoutes {
+  readonly shards: readonly ActorRef<RegistrationCommand>[];
+  /** Index into `shards`; -1: the command goes to all of them, and their answers are merged. */
+  readonly shardOf: (command: RegistrationCommand) => number;
+}
+
+export interface RouterOptions {
+  readonly server: ServerConfig;
+  readonly settings: RouteSettings;
+  readonly routes: CommandRoutes;
+  readonly iqReplyMs: number;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Makes the server's streams; they call back at `owner`. */
+  readonly makeStreams: (owner: Router) => readonly RouterStream[];
+}
+
+interface Waiting {
+  readonly stream: RouterStream;
+  readonly request: Addressed;
+  readonly answering: Answering;
+  /** Answers that are still to come: more than one when all shards were asked. */
+  left: number;
+  merged: CommandAnswer | undefined;
+}
+
+export class Router implements CommandReply {
+  readonly #options: RouterOptions;
+  readonly #clock: Clock;
+  readonly #self: ActorRef<RouterMessage>;
+  readonly #pending: PendingIqs<Waiting>;
+  readonly #breaker = new DeregistrationBreaker();
+  readonly group: StreamGroup;
+  readonly #paused = new Set<RouterStream>();
+  readonly #onlineWaiters: (() => void)[] = [];
+  #cancelExpiry: Cancel | undefined;
+  #cancelLifeCheck: Cancel | undefined;
+  #closing = false;
+  #answered = 0;
+  #errors = 0;
+  #dropped = 0;
+  #ignored = 0;
+  #timeouts = 0;
+  #refusedFull = 0;
+  #faults = 0;
+
+  constructor(options: RouterOptions, self: ActorRef<RouterMessage>, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#self = self;
+    this.#pending = pendingIqs(limits.pendingIqsMax, options.iqReplyMs);
+    this.group = new StreamGroup(options.server, options.makeStreams(this), clock, options.random);
+    this.#checkLifeLater();
+  }
+
+  get figures(): RouterFigures {
+    return {
+      server: this.#options.server.name,
+      streams: this.group.streams.length,
+      online: this.group.online,
+      waiting: this.#pending.size,
+      answered: this.#answered,
+      errors: this.#errors,
+      dropped: this.#dropped + this.group.dropped,
+      ignored: this.#ignored,
+      timeouts: this.#timeouts,
+      refusedFull: this.#refusedFull,
+      faults: this.#faults,
+      mailbox: { depth: this.#self.depth, capacity: this.#self.capacity },
+    };
+  }
+
+  open(): void {
+    for (const stream of this.group.streams) stream.open();
+  }
+
+  /** Resolves when at least one stream is up. */
+  isOnline(): Promise<void> {
+    if (this.group.online > 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onlineWaiters.push(resolve));
+  }
+
+  take(batch: readonly RouterMessage[]): void {
+    for (const { stream, bytes } of batch) stream.parse(bytes);
+    this.group.flush();
+    if (this.#paused.size > 0 && this.#self.depth <= this.#self.capacity / 2) {
+      const paused = [...this.#paused];
+      this.#paused.clear();
+      for (const stream of paused) stream.resume();
+    }
+  }
+
+  /** New requests are answered `wait` from now on; those that wait get their answers. */
+  beginClosing(): void {
+    this.#closing = true;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#cancelExpiry?.();
+    this.#cancelLifeCheck?.();
+    for (const waiting of this.#pending.expire(Number.POSITIVE_INFINITY)) {
+      this.#reply(waiting, { kind: 'refused', refusal: 'stopping' });
+    }
+    await this.group.close();
+  }
+
+  // What the streams call.
+
+  offer(stream: RouterStream, bytes: Uint8Array): Admission {
+    const admission = this.#self.tell({ kind: 'chunk', stream, bytes });
+    if (admission === 'full') this.#paused.add(stream);
+    return admission;
+  }
+
+  online(): void {
+    for (const resolve of this.#onlineWaiters.splice(0)) resolve();
+  }
+
+  offline(stream: RouterStream): void {
+    this.#paused.delete(stream);
+  }
+
+  stanza(stream: RouterStream, element: XmlElement): void {
+    if (!isElement(element, 'iq', ns.component)) {
+      this.#ignored++; // messages and presence are for nobody here (2.18, 2.19, 8.15)
+      return;
+    }
+    const routed = this.#route(element);
+    switch (routed.kind) {
+      case 'command':
+        this.#ask(stream, routed);
+        return;
+      case 'reply':
+        this.#answered++;
+        this.group.send(stream, routed.xml);
+        return;
+      case 'response':
+        this.group.answered(routed.id, routed.from);
+        return;
+      default:
+        if (routed.why === 'own-domain') {
+          this.group.answered(attribute(element, 'id') ?? '', this.#options.server.domain);
+        } else {
+          this.#dropped++;
+        }
+    }
+  }
+
+  oversized(stream: RouterStream, start: XmlElement): void {
+    const id = attribute(start, 'id') ?? '';
+    const from = attribute(start, 'from') ?? '';
+    const type = attribute(start, 'type');
+    const asks = localName(start) === 'iq' && (type === 'set' || type === 'get');
+    if (!asks || id === '' || id.length > limits.iqIdBytesMax || from === '') {
+      this.#dropped++;
+      return;
+    }
+    const request = { id, from, to: attribute(start, 'to') ?? this.#options.server.domain };
+    this.#errors++;
+    this.group.send(stream, iqError(request, stanzaErrors.payloadTooBig));
+  }
+
+  // What shards and dispatchers call.
+
+  answered(tag: number, answer: CommandAnswer): void {
+    const waiting = this.#pending.peek(tag);
+    if (waiting === undefined) return; // its time was over, and it was told so
+    waiting.merged = waiting.merged === undefined ? answer : mergedAnswer(waiting.merged, answer);
+    if (--waiting.left > 0) return;
+    this.#pending.take(tag);
+    this.#reply(waiting, waiting.merged);
+  }
+
+  #route(element: XmlElement): Routed {
+    try {
+      return routeIq(element, this.#options.settings);
+    } catch (error) {
+      // The codecs are pure: a defect in one costs its own stanza, not the stream and everybody's pushes on it.
+      this.#faults++;
+      this.#options.logger.error({ error: String(error) }, 'a stanza could not be read: this is a defect of Meerkat');
+      const id = attribute(element, 'id') ?? '';
+      const from = attribute(element, 'from') ?? '';
+      if (id === '' || from === '') return { kind: 'drop', why: 'no-id' };
+      const request = { id, from, to: attribute(element, 'to') ?? this.#options.server.domain };
+      return { kind: 'reply', xml: iqError(request, stanzaErrors.waitInternal) };
+    }
+  }
+
+  #ask(stream: RouterStream, { command, answering, request }: Extract<Routed, { kind: 'command' }>): void {
+    const waiting: Waiting = { stream, request, answering, left: 1, merged: undefined };
+    if (this.#closing) {
+      this.#reply(waiting, { kind: 'refused', refusal: 'stopping' });
+      return;
+    }
+    const nowMs = this.#clock.monotonicMs();
+    const tag = this.#pending.add(waiting, nowMs);
+    if (tag === undefined) {
+      this.#refusedFull++;
+      this.#reply(waiting, { kind: 'refused', refusal: 'overloaded' });
+      return;
+    }
+    if (this.#cancelExpiry === undefined) this.#expireLater(nowMs);
+    const asked: RegistrationCommand = { ...command, reply: this, tag };
+    const { shards, shardOf } = this.#options.routes;
+    const shard = shardOf(asked);
+    if (shard >= 0) {
+      this.#tell(shard, asked, tag);
+      return;
+    }
+    waiting.left = shards.length;
+    for (let index = 0; index < shards.length; index++) this.#tell(index, asked, tag);
+  }
+
+  #tell(index: number, command: RegistrationCommand, tag: number): void {
+    const shard = this.#options.routes.shards[index];
+    assert(shard !== undefined, `there is no shard ${index}`);
+    const admission = shard.tell(command);
+    if (admission === 'accepted') return;
+    if (admission === 'full') this.#refusedFull++;
+    this.answered(tag, { kind: 'refused', refusal: admission === 'full' ? 'overloaded' : 'stopping' });
+  }
+
+  #reply({ stream, request, answering }: Waiting, answer: CommandAnswer): void {
+    this.#answered++;
+    if (answer.kind === 'refused') {
+      this.#errors++;
+      if (answering.kind === 'publish' && answer.refusal === 'unknown-node' && !this.#mayDeregister()) {
+        this.group.send(stream, iqError(request, stanzaErrors.waitUnavailable));
+        return;
+      }
+    } else if (answer.kind === 'published' && answer.outcome.kind !== 'accepted') {
+      this.#errors++;
+    }
+    this.group.send(stream, answerXml(request, answering, answer, this.#options.server.errorProfile));
+  }
+
+  #mayDeregister(): boolean {
+    const allowed = this.#breaker.allows(this.#clock.now());
+    if (this.#breaker.takeAlarm()) {
+      this.#options.logger.error(
+        { server: this.#options.server.name },
+        'far more publishes than usual name unknown nodes; they are answered wait, so that no user is deregistered: ' +
+          'is this the right data folder?',
+      );
+    }
+    return allowed;
+  }
+
+  #expireLater(nowMs: number): void {
+    const nextMs = this.#pending.nextMs;
+    if (nextMs === undefined) return;
+    this.#cancelExpiry = this.#clock.after(Math.max(0, nextMs - nowMs), () => this.#expire(), false);
+  }
+
+  #expire(): void {
+    this.#cancelExpiry = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    for (const { stream, request } of this.#pending.expire(nowMs)) {
+      this.#timeouts++;
+      this.#answered++;
+      this.#errors++;
+      this.group.send(stream, iqError(request, stanzaErrors.waitTimeout));
+    }
+    this.#expireLater(nowMs);
+  }
+
+  #checkLifeLater(): void {
+    this.#cancelLifeCheck = this.#clock.after(
+      limits.lifeCheckMs,
+      () => {
+        this.group.checkLife();
+        this.#checkLifeLater();
+      },
+      false,
+    );
+  }
+}
