@@ -1,0 +1,125 @@
+// Thread: any
+/**
+ * `[[providers]]`: the keys of each kind, and its credentials. MongoosePush takes the token in silence when both ways of
+ * authentication are given; here it is a problem, because one of the two is a mistake.
+ */
+import { assert, unreachable } from '../src/core/assert.ts';
+import { parseProviderName } from '../src/core/ids.ts';
+import { checkAuthorities, membersOf } from './check-servers.ts';
+import { checkSection, isTable, namesOf } from './check-section.ts';
+import { checkApnsAuth, checkServiceAccount } from './check-credentials.ts';
+import { apnsKeys, blackholeKeys, fcmKeys, gatewayKeys, mongoosePushKeys } from './provider-schema.ts';
+import { providerKeys } from './schema.ts';
+import type { Checking } from './check-section.ts';
+import type { KeyTable } from './config-key.ts';
+import type { ApnsConfig, FcmConfig, ProviderConfig } from './engine-config.ts';
+
+// Each has a queue and sessions of its own in every publishing thread.
+const providersMax = 64;
+
+export function checkProviders(raw: unknown, checking: Checking): readonly ProviderConfig[] {
+  const { issues } = checking;
+  const members = membersOf(raw, { path: 'providers', max: providersMax }, checking);
+  if (members.length === 0 && !issues.has('providers')) {
+    issues.add(
+      'providers',
+      'has no member',
+      'write [[providers]] with name and kind; kind = "blackhole" is for trials',
+    );
+  }
+  const providers = members.map((member, index) => checkProvider(member, `providers.${index}`, checking));
+  const names = new Set<string>();
+  for (const [index, { name }] of providers.entries()) {
+    const path = `providers.${index}.name`;
+    if (issues.has(path)) continue;
+    if (names.has(name)) issues.add(path, `${JSON.stringify(name)} is taken`, 'give each provider its own');
+    names.add(name);
+  }
+  return providers;
+}
+
+type Common = Pick<ProviderConfig, 'name' | 'apps' | 'mode' | 'creditMax' | 'requestMs'>;
+
+interface Place {
+  readonly raw: unknown;
+  readonly path: string;
+}
+
+const kindTables: Readonly<Record<string, readonly KeyTable[]>> = {
+  apns: [gatewayKeys, apnsKeys],
+  fcm: [gatewayKeys, fcmKeys],
+  mongoosepush: [mongoosePushKeys],
+  blackhole: [blackholeKeys],
+};
+
+function checkProvider(raw: unknown, path: string, checking: Checking): ProviderConfig {
+  const kindWritten = isTable(raw) ? raw['kind'] : undefined;
+  const tables =
+    typeof kindWritten === 'string' && Object.hasOwn(kindTables, kindWritten) ? kindTables[kindWritten] : undefined;
+  // While the kind is unknown, a key of any kind may be right.
+  const others = (tables ?? Object.values(kindTables).flat()).flatMap(namesOf);
+  const keys = checkSection({ raw, path, others }, providerKeys, checking);
+  const name = parseProviderName(keys.name);
+  assert(name.ok, 'checkSection lets only provider names pass');
+  const common: Common = {
+    name: name.value,
+    apps: keys.apps,
+    mode: keys.mode,
+    creditMax: keys.credit_max,
+    requestMs: keys.request_ms,
+  };
+  const place = { raw: tables === undefined ? {} : onlyKeys(raw, tables), path };
+  const kind = tables === undefined ? 'blackhole' : keys.kind;
+  switch (kind) {
+    case 'apns':
+      return checkApns(common, place, checking);
+    case 'fcm':
+      return checkFcm(common, place, checking);
+    case 'mongoosepush':
+      return checkMongoosePush(common, place, checking);
+    case 'blackhole': {
+      const own = checkSection(place, blackholeKeys, checking);
+      const { services, stall_share: stallShare, stall_ms: stallMs } = own;
+      return { ...common, kind, services, stallShare, stallMs };
+    }
+    default:
+      return unreachable(kind);
+  }
+}
+
+// The keys of the kind alone: the common ones are checked, and unknown ones are reported.
+function onlyKeys(raw: unknown, tables: readonly KeyTable[]): Readonly<Record<string, unknown>> {
+  if (typeof raw !== 'object' || raw === null) return {};
+  const names = tables.flatMap(namesOf);
+  return Object.fromEntries(Object.entries(raw).filter(([name]) => names.includes(name)));
+}
+
+function checkApns(common: Common, place: Place, checking: Checking): ApnsConfig {
+  const gateway = checkGateway({ ...place, others: namesOf(apnsKeys) }, checking);
+  const own = checkSection({ ...place, others: namesOf(gatewayKeys) }, apnsKeys, checking);
+  const appleHost = common.mode === 'prod' ? 'api.push.apple.com' : 'api.sandbox.push.apple.com';
+  const auth = checkApnsAuth(own, place.path, checking.issues);
+  return { ...common, ...gateway, kind: 'apns', host: gateway.host || appleHost, auth, topic: own.topic };
+}
+
+function checkFcm(common: Common, place: Place, checking: Checking): FcmConfig {
+  const gateway = checkGateway({ ...place, others: namesOf(fcmKeys) }, checking);
+  const own = checkSection({ ...place, others: namesOf(gatewayKeys) }, fcmKeys, checking);
+  const account = checkServiceAccount(own, place.path, checking.issues);
+  const host = gateway.host || 'fcm.googleapis.com';
+  return { ...common, ...gateway, ...account, kind: 'fcm', host, tokenUrl: own.token_url };
+}
+
+type Gateway = Pick<ApnsConfig, 'host' | 'port' | 'caFile' | 'sessionsMax'>;
+
+function checkGateway(place: Place & { readonly others: readonly string[] }, checking: Checking): Gateway {
+  const { host, port, ca_file: caFile, sessions_max: sessionsMax } = checkSection(place, gatewayKeys, checking);
+  checkAuthorities(caFile, `${place.path}.ca_file`, checking);
+  return { host, port, caFile, sessionsMax };
+}
+
+function checkMongoosePush(common: Common, place: Place, checking: Checking): ProviderConfig {
+  const { url, api, ca_file: caFile, connections, services } = checkSection(place, mongoosePushKeys, checking);
+  checkAuthorities(caFile, `${place.path}.ca_file`, checking);
+  return { ...common, kind: 'mongoosepush', url, api, caFile, connections, services };
+}

@@ -1,0 +1,311 @@
+// Thread: any
+/**
+ * The keys that only some kinds of `[[providers]]` have, and the list of all sections. Continues schema.ts by its rule:
+ * every key once.
+ */
+import {
+  appServerKeys,
+  engineKeys,
+  notificationsKeys,
+  providerKeys,
+  pushNodesKeys,
+  registrationsKeys,
+  serverKeys,
+  serverTlsKeys,
+  workersKeys,
+} from './schema.ts';
+import type { KeyTable, Written } from './config-key.ts';
+
+/** Keys of the gateways that are reached by HTTP/2: apns and fcm. */
+export const gatewayKeys = {
+  host: {
+    type: 'text',
+    form: 'host',
+    default: '',
+    maxBytes: 255,
+    example: 'api.push.apple.com',
+    says: 'Empty: api.push.apple.com, api.sandbox.push.apple.com (`dev`), or fcm.googleapis.com.',
+  },
+  port: {
+    type: 'integer',
+    unit: 'port',
+    default: 443,
+    min: 1,
+    max: 65_535,
+    says: 'Apple also listens on 2197, for firewalls that close 443.',
+  },
+  ca_file: {
+    type: 'text',
+    form: 'file',
+    default: '',
+    maxBytes: 4096,
+    example: '/etc/meerkat/proxy-ca.pem',
+    says: 'PEM file of the authorities to trust. Empty: those of the system.',
+  },
+  sessions_max: {
+    type: 'integer',
+    unit: '',
+    default: 4,
+    min: 1,
+    max: 64,
+    says: 'HTTP/2 connections of one publishing thread at most. One carries 1000 requests at a time.',
+  },
+} as const;
+
+export const apnsKeys = {
+  key: {
+    type: 'text',
+    form: 'pem',
+    secret: true,
+    default: '',
+    maxBytes: 16_384,
+    says: 'Token authentication: the signing key (.p8) from the Apple developer account, as PEM.',
+  },
+  key_id: {
+    type: 'text',
+    form: 'label',
+    default: '',
+    maxBytes: 32,
+    example: 'ABC123DEFG',
+    says: 'Token authentication: the id of the key, 10 characters.',
+  },
+  team_id: {
+    type: 'text',
+    form: 'label',
+    default: '',
+    maxBytes: 32,
+    example: 'DEF123GHIJ',
+    says: 'Token authentication: the id of the team, 10 characters.',
+  },
+  certificate: {
+    type: 'text',
+    form: 'pem',
+    byFile: true,
+    default: '',
+    maxBytes: 65_536,
+    says: 'Certificate authentication: the client certificate and its chain, as PEM.',
+  },
+  certificate_key: {
+    type: 'text',
+    form: 'pem',
+    secret: true,
+    default: '',
+    maxBytes: 16_384,
+    says: 'Certificate authentication: the private key of the certificate, as PEM.',
+  },
+  topic: {
+    type: 'text',
+    form: 'label',
+    default: '',
+    maxBytes: 255,
+    example: 'net.example.chat',
+    says: "The topic (bundle id) when a registration names none. Empty: the certificate's own.",
+  },
+} as const;
+
+export const fcmKeys = {
+  service_account: {
+    type: 'text',
+    form: 'json',
+    secret: true,
+    default: '',
+    maxBytes: 65_536,
+    says: 'The service account (JSON) as downloaded from the Google console; mostly as `service_account_file`.',
+  },
+  project_id: {
+    type: 'text',
+    form: 'label',
+    default: '',
+    maxBytes: 255,
+    example: 'chat-1a2b3',
+    says: 'Without a service account: the Firebase project.',
+  },
+  client_email: {
+    type: 'text',
+    form: 'label',
+    default: '',
+    maxBytes: 255,
+    example: 'push@chat-1a2b3.iam.gserviceaccount.com',
+    says: 'Without a service account: its e-mail address.',
+  },
+  private_key: {
+    type: 'text',
+    form: 'pem',
+    secret: true,
+    default: '',
+    maxBytes: 16_384,
+    says: 'Without a service account: its private key, as PEM.',
+  },
+  private_key_id: {
+    type: 'text',
+    form: 'label',
+    default: '',
+    maxBytes: 255,
+    says: 'Without a service account: the id of the private key; may be empty.',
+  },
+  token_url: {
+    type: 'text',
+    form: 'url',
+    default: 'https://oauth2.googleapis.com/token',
+    minBytes: 1,
+    maxBytes: 2048,
+    says: 'Where access tokens are fetched.',
+  },
+} as const;
+
+export const mongoosePushKeys = {
+  url: {
+    type: 'text',
+    form: 'url',
+    required: true,
+    minBytes: 1,
+    maxBytes: 2048,
+    example: 'https://push.example.net:8443',
+    says: 'Address of the MongoosePush, with a path prefix if it has one.',
+  },
+  api: { type: 'choice', choices: ['v2', 'v3'], default: 'v3', says: 'Version of its API; v3 tells errors apart.' },
+  ca_file: {
+    type: 'text',
+    form: 'file',
+    default: '',
+    maxBytes: 4096,
+    example: '/etc/meerkat/mongoosepush-ca.pem',
+    says: 'PEM file of the authorities to trust. Empty: those of the system.',
+  },
+  connections: {
+    type: 'integer',
+    unit: '',
+    default: 64,
+    min: 1,
+    max: 1024,
+    says: 'Connections of one publishing thread at most.',
+  },
+  services: {
+    type: 'list',
+    choices: ['apns', 'fcm'],
+    default: ['apns', 'fcm'],
+    itemsMax: 2,
+    says: 'Which kinds of device tokens it serves.',
+  },
+} as const;
+
+export const blackholeKeys = {
+  services: {
+    type: 'list',
+    choices: ['apns', 'fcm'],
+    default: ['apns', 'fcm'],
+    itemsMax: 2,
+    says: 'Which kinds of device tokens it serves.',
+  },
+  stall_share: {
+    type: 'number',
+    unit: 'share',
+    default: 0,
+    min: 0,
+    max: 1,
+    says: 'Share of notifications, 0 to 1, whose answer takes `stall_ms`.',
+  },
+  stall_ms: {
+    type: 'integer',
+    unit: 'ms',
+    default: 5000,
+    min: 0,
+    max: 600_000,
+    says: 'How long a stalled answer takes.',
+  },
+} as const;
+
+export interface ConfigSection {
+  /** `engine`, `servers`, `servers.tls`, `providers`, or `providers (apns)`. */
+  readonly path: string;
+  readonly header: string;
+  readonly says: string;
+  readonly keys: KeyTable;
+}
+
+export const configSections: readonly ConfigSection[] = [
+  { path: 'engine', header: '[engine]', says: 'The process as a whole.', keys: engineKeys },
+  {
+    path: 'servers',
+    header: '[[servers]]',
+    says: 'One XMPP server, or one cluster that shares our domain; repeat the section for more.',
+    keys: serverKeys,
+  },
+  {
+    path: 'servers.tls',
+    header: '[servers.tls]',
+    says: 'Encryption of the server above; also as `tls = { mode = "direct" }`.',
+    keys: serverTlsKeys,
+  },
+  {
+    path: 'registrations',
+    header: '[registrations]',
+    says: 'Who may be pushed, and where to.',
+    keys: registrationsKeys,
+  },
+  {
+    path: 'push_nodes',
+    header: '[push_nodes]',
+    says: 'Push nodes that clients create themselves.',
+    keys: pushNodesKeys,
+  },
+  { path: 'app_server', header: '[app_server]', says: 'Devices that register by ad-hoc command.', keys: appServerKeys },
+  { path: 'notifications', header: '[notifications]', says: 'What phones get to see.', keys: notificationsKeys },
+  { path: 'workers', header: '[workers]', says: 'Publishing threads.', keys: workersKeys },
+  {
+    path: 'providers',
+    header: '[[providers]]',
+    says: 'One gateway with one credential; repeat the section for more. Keys of every kind:',
+    keys: providerKeys,
+  },
+  {
+    path: 'providers (apns, fcm)',
+    header: '[[providers]], kind = "apns" or "fcm"',
+    says: 'The connection.',
+    keys: gatewayKeys,
+  },
+  {
+    path: 'providers (apns)',
+    header: '[[providers]], kind = "apns"',
+    says: 'Either `key`, `key_id` and `team_id`, or `certificate` and `certificate_key`.',
+    keys: apnsKeys,
+  },
+  {
+    path: 'providers (fcm)',
+    header: '[[providers]], kind = "fcm"',
+    says: 'Either `service_account`, or `project_id`, `client_email` and `private_key`.',
+    keys: fcmKeys,
+  },
+  {
+    path: 'providers (mongoosepush)',
+    header: '[[providers]], kind = "mongoosepush"',
+    says: 'An existing MongoosePush.',
+    keys: mongoosePushKeys,
+  },
+  {
+    path: 'providers (blackhole)',
+    header: '[[providers]], kind = "blackhole"',
+    says: 'Accepts, or stalls as scripted: for trials and benchmarks.',
+    keys: blackholeKeys,
+  },
+];
+
+type ProviderInput<K extends string, T extends KeyTable> = Written<T> &
+  Omit<Written<typeof providerKeys>, 'kind'> & { readonly kind: K; readonly name: string };
+
+/** What `createEngine` accepts: the shape of the TOML file, every key with a default left out at will. */
+export interface EngineConfigInput {
+  readonly engine?: Written<typeof engineKeys>;
+  readonly servers?: readonly (Written<typeof serverKeys> & { readonly tls?: Written<typeof serverTlsKeys> })[];
+  readonly registrations?: Written<typeof registrationsKeys>;
+  readonly push_nodes?: Written<typeof pushNodesKeys>;
+  readonly app_server?: Written<typeof appServerKeys>;
+  readonly notifications?: Written<typeof notificationsKeys>;
+  readonly workers?: Written<typeof workersKeys>;
+  readonly providers?: readonly (
+    | ProviderInput<'apns', typeof gatewayKeys & typeof apnsKeys>
+    | ProviderInput<'fcm', typeof gatewayKeys & typeof fcmKeys>
+    | ProviderInput<'mongoosepush', typeof mongoosePushKeys>
+    | ProviderInput<'blackhole', typeof blackholeKeys>
+  )[];
+}
