@@ -1,19 +1,27 @@
 /**
- * One stanza text to one element, as the engine's own reader would deliver it inside a component stream.
+ * One stanza text to one element, read by the engine's own parser inside a component stream.
  */
-import { Parser } from '@xmpp/xml';
+import { StreamParser } from '../src/xmpp/stream-parser.ts';
 import type { XmlElement } from '../src/xmpp/xml.ts';
 
 export function parseXml(text: string, streamNamespace = 'jabber:component:accept'): XmlElement {
   const found: XmlElement[] = [];
-  const parser = new Parser();
-  parser.on('element', (element) => found.push(element));
-  parser.on('error', (error) => {
-    throw error;
-  });
-  parser.write(`<stream:stream xmlns='${streamNamespace}' xmlns:stream='http://etherx.jabber.org/streams'>${text}`);
+  const trouble: string[] = [];
+  const parser = new StreamParser(
+    { stanzaBytesMax: 16_777_216 },
+    {
+      opened: () => undefined,
+      stanza: (element) => found.push(element),
+      oversized: (_, reason) => trouble.push(reason),
+      closed: () => trouble.push('the stream was closed'),
+      failed: (condition, reason) => trouble.push(`${condition}: ${reason}`),
+    },
+  );
+  const header = `<stream:stream xmlns='${streamNamespace}' xmlns:stream='http://etherx.jabber.org/streams'>`;
+  parser.write(Buffer.from(header + text));
   const [element] = found;
-  if (element === undefined || found.length !== 1)
-    throw new Error(`expected one stanza, found ${found.length}: ${text}`);
+  if (element === undefined || found.length !== 1 || trouble.length > 0) {
+    throw new Error(`expected one stanza, found ${found.length} ${trouble.join(', ')}: ${text}`);
+  }
   return element;
 }

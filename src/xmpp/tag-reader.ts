@@ -1,0 +1,197 @@
+// Thread: any
+/**
+ * Reads one start tag: its name, its attributes, and what is wrong with them (XML 1.0 §3.1, Namespaces in XML 1.0 §3-6,
+ * xmpp 8.9, 8.10). The hottest loop of the engine: names are looked at once, values are cut out by `indexOf`.
+ */
+import { limits } from '../core/limits.ts';
+import { resolveReferences } from './xml-references.ts';
+
+/** Instead of the position after the tag: its end has not come, or `wrong` says why it is refused. */
+export const tagMore = -1;
+export const tagWrong = -2;
+
+const xmlNamespace = 'http://www.w3.org/XML/1998/namespace';
+const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/';
+
+// What an ASCII character may be in a name: 0 nothing, 1 its beginning, 2 its inside, 3 a colon.
+const nameClass = new Uint8Array(128);
+for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_') nameClass[letter.charCodeAt(0)] = 1;
+for (const inner of '0123456789-.') nameClass[inner.charCodeAt(0)] = 2;
+nameClass[58] = 3;
+
+const nameStart =
+  'A-Z_a-z\\u{c0}-\\u{d6}\\u{d8}-\\u{f6}\\u{f8}-\\u{2ff}\\u{370}-\\u{37d}\\u{37f}-\\u{1fff}\\u{200c}-\\u{200d}' +
+  '\\u{2070}-\\u{218f}\\u{2c00}-\\u{2fef}\\u{3001}-\\u{d7ff}\\u{f900}-\\u{fdcf}\\u{fdf0}-\\u{fffd}\\u{10000}-\\u{effff}';
+const nameRest = `${nameStart}\\-.0-9\\u{b7}\\u{300}-\\u{36f}\\u{203f}-\\u{2040}`;
+const qualifiedName = new RegExp(`^(?:[${nameStart}][${nameRest}]*:)?[${nameStart}][${nameRest}]*$`, 'u');
+
+export class TagReader {
+  name = '';
+  attrs: Record<string, string> = {};
+  selfClosing = false;
+  /** Which limit the tag is over, `''` if none; what was over it is not in `attrs`. */
+  over = '';
+  /** Why the tag is not well formed. */
+  wrong = '';
+  /** Prefixes that must be bound: those used, but for `xml` and `xmlns`. */
+  readonly prefixes: string[] = [];
+
+  #text = '';
+  #reference = 0;
+  #count = 0;
+  /** Of the name read last: colons, and whether its characters all are plain ASCII letters, digits and marks. */
+  #colons = 0;
+  #plain = true;
+
+  /** Everything until the next call is about this text. */
+  begin(text: string): void {
+    this.#text = text;
+    this.#reference = -1;
+    this.hasReference(0, 0);
+  }
+
+  /** Whether there is an ampersand in that part of the text. `from` never goes back. */
+  hasReference(from: number, to: number): boolean {
+    if (this.#reference < from) {
+      const found = this.#text.indexOf('&', from);
+      this.#reference = found === -1 ? this.#text.length : found;
+    }
+    return this.#reference < to;
+  }
+
+  /**
+   * @param at position of the `<`.
+   * @param limit position of the next `<`, or the end of the text: no tag goes beyond it.
+   */
+  read(at: number, limit: number): number {
+    const text = this.#text;
+    this.attrs = {};
+    this.selfClosing = false;
+    this.over = '';
+    this.prefixes.length = 0;
+    this.#count = 0;
+    let position = this.#nameEnd(at + 1, limit);
+    this.name = text.slice(at + 1, position);
+    if (position === limit) return tagMore;
+    if (!this.#isName(this.name)) return this.#refuse('a tag without a proper name');
+    if (position - at > limits.elementNameBytesMax) this.over = 'an element name is too long';
+    if (this.#colons > 0) this.#usePrefix(this.name);
+    for (;;) {
+      const next = skipSpace(text, position, limit);
+      if (next === limit) return tagMore;
+      const code = text.charCodeAt(next);
+      if (code === 62) return next + 1;
+      if (code === 47) {
+        if (next + 1 === limit) return tagMore;
+        if (text.charCodeAt(next + 1) !== 62) return this.#refuse('a slash inside a tag');
+        this.selfClosing = true;
+        return next + 2;
+      }
+      if (next === position) return this.#refuse('no white space before an attribute');
+      position = this.#attribute(next, limit);
+      if (position < 0) return position;
+    }
+  }
+
+  #attribute(from: number, limit: number): number {
+    const text = this.#text;
+    const nameEnd = this.#nameEnd(from, limit);
+    if (nameEnd === limit) return tagMore;
+    const name = text.slice(from, nameEnd);
+    if (!this.#isName(name)) return this.#refuse('an attribute without a proper name');
+    let at = skipSpace(text, nameEnd, limit);
+    if (at === limit) return tagMore;
+    if (text.charCodeAt(at) !== 61) return this.#refuse('an attribute without a value');
+    at = skipSpace(text, at + 1, limit);
+    if (at === limit) return tagMore;
+    const quote = text.charCodeAt(at);
+    if (quote !== 39 && quote !== 34) return this.#refuse('an attribute value without quotes');
+    const end = text.indexOf(quote === 39 ? "'" : '"', at + 1);
+    if (end === -1 || end >= limit) return tagMore;
+    const raw = text.slice(at + 1, end);
+    const value = this.hasReference(at + 1, end) ? resolveReferences(raw) : raw;
+    if (value === null) return this.#refuse('an unknown entity or character');
+    return this.#keep(name, value) ? end + 1 : tagWrong;
+  }
+
+  #keep(name: string, value: string): boolean {
+    if (++this.#count > limits.attributesMax) {
+      this.over = 'too many attributes';
+      return true;
+    }
+    if (isLong(value, limits.attributeBytesMax) || isLong(name, limits.elementNameBytesMax)) {
+      this.over = 'an attribute is too long';
+      return true;
+    }
+    if (this.#count > 1 && Object.hasOwn(this.attrs, name)) return this.#doubt('the same attribute twice');
+    if (this.#colons > 0) {
+      if (name.startsWith('xmlns:')) {
+        if (!isDeclaration(name.slice(6), value)) return this.#doubt('a reserved or empty namespace declaration');
+      } else {
+        this.#usePrefix(name);
+      }
+    } else if (name === 'xmlns' && (value === xmlNamespace || value === xmlnsNamespace)) {
+      return this.#doubt('a reserved namespace declaration');
+    }
+    this.attrs[name] = value;
+    return true;
+  }
+
+  #nameEnd(from: number, limit: number): number {
+    const text = this.#text;
+    let colons = 0;
+    let plain = true;
+    let at = from;
+    for (; at < limit; at++) {
+      const code = text.charCodeAt(at);
+      if (code > 127) {
+        plain = false;
+        continue;
+      }
+      const kind = nameClass[code];
+      if (kind === 0) break;
+      if (kind === 3) colons++;
+      else if (kind === 2 && at === from) plain = false;
+    }
+    this.#colons = colons;
+    this.#plain = plain;
+    return at;
+  }
+
+  #isName(name: string): boolean {
+    return this.#plain && this.#colons === 0 ? name !== '' : qualifiedName.test(name);
+  }
+
+  #usePrefix(name: string): void {
+    const prefix = name.slice(0, name.indexOf(':'));
+    if (prefix !== 'xml') this.prefixes.push(prefix);
+  }
+
+  #doubt(reason: string): false {
+    this.wrong = reason;
+    return false;
+  }
+
+  #refuse(reason: string): number {
+    this.wrong = reason;
+    return tagWrong;
+  }
+}
+
+function skipSpace(text: string, from: number, limit: number): number {
+  let at = from;
+  for (; at < limit; at++) {
+    const code = text.charCodeAt(at);
+    if (code !== 32 && code !== 10 && code !== 9 && code !== 13) break;
+  }
+  return at;
+}
+
+function isLong(text: string, bytesMax: number): boolean {
+  return text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax;
+}
+
+function isDeclaration(prefix: string, namespace: string): boolean {
+  if (prefix === 'xml') return namespace === xmlNamespace;
+  return prefix !== 'xmlns' && namespace !== '' && namespace !== xmlNamespace && namespace !== xmlnsNamespace;
+}

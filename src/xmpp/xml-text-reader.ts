@@ -1,0 +1,89 @@
+// Thread: any
+/**
+ * Bytes of a stream to characters XML may hold: strict UTF-8 that survives a split inside a character (xmpp 1.5), no
+ * character outside XML 1.0 §2.2 (xmpp 8.2), line ends as §2.11 wants them. `isUtf8` plus one decode of the whole chunk is
+ * several times quicker than a streaming TextDecoder.
+ */
+import { isUtf8 } from 'node:buffer';
+
+export type TextTrouble = '' | 'encoding' | 'character';
+
+// Lone surrogates need no line: valid UTF-8 has none.
+const illegal = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
+const nothing = Buffer.alloc(0);
+
+export class XmlTextReader {
+  /** The first bytes of a character whose end has not come yet: at most 3. */
+  #tail: Buffer = nothing;
+  #started = false;
+  #afterCarriageReturn = false;
+  #trouble: TextTrouble = '';
+  #ascii = true;
+
+  /** Not `''`: the text returned last was the valid part before the trouble; do not read on. */
+  get trouble(): TextTrouble {
+    return this.#trouble;
+  }
+
+  /** Whether the text returned last has as many bytes as characters. */
+  get ascii(): boolean {
+    return this.#ascii;
+  }
+
+  read(bytes: Uint8Array): string {
+    let chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (this.#tail.length > 0) chunk = Buffer.concat([this.#tail, chunk]);
+    const open = unfinished(chunk);
+    this.#tail = open === 0 ? nothing : Buffer.from(chunk.subarray(chunk.length - open));
+    let end = chunk.length - open;
+    if (!isUtf8(open === 0 ? chunk : chunk.subarray(0, end))) {
+      this.#trouble = 'encoding';
+      end = validLength(chunk);
+    }
+    let text = chunk.toString('utf8', 0, end);
+    this.#ascii = text.length === end;
+    const bad = text.search(illegal);
+    if (bad !== -1) {
+      this.#trouble = 'character';
+      text = text.slice(0, bad);
+    }
+    if (!this.#started && text !== '') {
+      this.#started = true;
+      if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+    }
+    return this.#afterCarriageReturn || text.includes('\r') ? this.#normalised(text) : text;
+  }
+
+  #normalised(text: string): string {
+    if (text === '') return text;
+    const rest = this.#afterCarriageReturn && text.startsWith('\n') ? text.slice(1) : text;
+    this.#afterCarriageReturn = text.endsWith('\r');
+    return rest.replace(/\r\n?/g, '\n');
+  }
+}
+
+/** How many bytes at the end belong to a character that goes on in the next chunk. */
+function unfinished(chunk: Buffer): number {
+  for (let back = 1; back <= 3 && back <= chunk.length; back++) {
+    const byte = chunk[chunk.length - back] ?? 0;
+    if (byte < 0x80) return 0;
+    if (byte < 0xc0) continue;
+    if (byte > 0xf4) return 0;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return length > back ? back : 0;
+  }
+  return 0;
+}
+
+/** The length of the longest valid prefix. Being valid but for an unfinished end is monotone, so halving finds it. */
+function validLength(chunk: Buffer): number {
+  let good = 0;
+  let bad = chunk.length + 1;
+  while (bad - good > 1) {
+    const middle = (good + bad) >>> 1;
+    const part = chunk.subarray(0, middle);
+    if (isUtf8(part.subarray(0, middle - unfinished(part)))) good = middle;
+    else bad = middle;
+  }
+  return good - unfinished(chunk.subarray(0, good));
+}
