@@ -22,10 +22,22 @@ export const limits = {
   /** Bytes read from one socket in one turn; Node reads at most this much at a time. */
   chunkBytes: 65_536,
 
+  /** From the first packet to an open connection, TLS included, over all addresses of the name (xmpp 1.21). */
+  connectMs: 10_000,
+  /** How long one address of several may take before the next is tried as well (RFC 8305 asks for 100 ms to 2 s). */
+  addressMs: 1_000,
   /** From connect to <handshake/> (xmpp 1.8). */
   handshakeMs: 10_000,
   /** White space after this much outbound silence (xmpp 1.15). */
   keepaliveMs: 30_000,
+  /** The kernel's own probe of an idle connection (xmpp 1.18). */
+  socketKeepaliveMs: 30_000,
+  /** Output of one stream that the peer has not taken: every pending IQ answered with 256 bytes. Past it the stream is
+   *  recycled. */
+  outputBytesMax: 16_777_216,
+  /** The peer takes nothing for this long while we have output: recycled. Also breaks the embrace of two sides that both
+   *  stopped reading because both wait to write. */
+  outputStalledMs: 60_000,
   /** XEP-0199 ping after this much inbound silence, and how long its answer may take (xmpp 1.17). */
   pingAfterMs: 60_000,
   pingAnswerMs: 20_000,
