@@ -4,6 +4,7 @@
  * whose last stream id is below what it has read (RFC 9113 §6.8), which is the case a client has to get right.
  */
 import type { Http2Session } from 'node:http2';
+import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
 export interface Goaway {
@@ -21,8 +22,10 @@ export class FakeConnection {
   /** Counts from 1 in the order of arrival. */
   readonly id: number;
   readonly socket: TLSSocket;
-  /** Absent on HTTP/1.1. */
-  readonly session: Http2Session | undefined;
+  /** What the HTTP/2 library writes to and reads from; on HTTP/1.1 the socket itself. */
+  readonly gate: Duplex;
+  /** Absent on HTTP/1.1, and until the library has made it. */
+  session: Http2Session | undefined;
   /** Requests that are being read or wait for their answer. */
   open = 0;
   /** The highest stream that was processed: GOAWAY must not name a lower one. */
@@ -30,10 +33,10 @@ export class FakeConnection {
   /** -1: no GOAWAY yet. */
   #lastStreamId = -1;
 
-  constructor(id: number, socket: TLSSocket, session: Http2Session | undefined) {
+  constructor(id: number, socket: TLSSocket, protocol: 'h2' | 'http/1.1') {
     this.id = id;
     this.socket = socket;
-    this.session = session;
+    this.gate = protocol === 'h2' ? gateBefore(socket) : socket;
   }
 
   /** Above GOAWAY's last stream id: such a request must not be answered. */
@@ -58,19 +61,20 @@ export class FakeConnection {
   /** Everything above the streams processed so far is declared unprocessed. On HTTP/1.1 the connection ends. */
   goaway({ code, debug, open }: Goaway): void {
     if (this.session === undefined) {
-      this.socket.destroySoon();
+      this.gate.end();
       return;
     }
     if (this.socket.destroyed || this.#lastStreamId !== -1) return;
     this.#lastStreamId = this.#processedMax;
     this.socket.write(goawayFrame(this.#lastStreamId, code, debug));
-    if (open === 'drop' || this.open === 0) this.socket.destroySoon();
+    if (open === 'drop') this.socket.destroySoon();
+    else if (this.open === 0) this.gate.end();
   }
 
   /** To be called when a request has ended: after a GOAWAY the last one closes the connection. */
   ended(): void {
     this.open--;
-    if (this.open === 0 && this.#lastStreamId !== -1) this.socket.destroySoon();
+    if (this.open === 0 && this.#lastStreamId !== -1) this.gate.end();
   }
 
   destroy(): void {
@@ -78,7 +82,36 @@ export class FakeConnection {
   }
 }
 
-/** The frame is written past the HTTP/2 library, which sends whole frames only, so that it cannot land inside one. */
+/**
+ * A stream in front of the socket. The library takes over a socket's native half, after which nobody else can write to
+ * it; through the gate we can, and since the library writes whole frames, ours cannot land inside one of them.
+ */
+function gateBefore(socket: TLSSocket): Duplex {
+  const gate = new Duplex({
+    read: () => {
+      socket.resume();
+    },
+    write: (chunk: Buffer, _encoding, done) => {
+      socket.write(chunk, done);
+    },
+    final: (done) => {
+      socket.destroySoon();
+      done();
+    },
+    destroy: (error, done) => {
+      socket.destroy();
+      done(error);
+    },
+  });
+  socket.on('data', (chunk: Buffer) => {
+    if (!gate.push(chunk)) socket.pause();
+  });
+  socket.on('end', () => gate.push(null));
+  socket.on('close', () => gate.destroy());
+  gate.on('error', () => undefined);
+  return gate;
+}
+
 function goawayFrame(lastStreamId: number, code: number, debug: string): Buffer {
   const data = Buffer.from(debug);
   const frame = Buffer.alloc(frameHeadBytes + 8 + data.length);

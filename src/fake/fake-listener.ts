@@ -3,10 +3,13 @@
  * What all fake gateways share: a TLS server on loopback that reads whole requests, asks the script what becomes of each,
  * and lets the gateway's own rules make the answer. HTTP/2, and HTTP/1.1 by ALPN where the real gateway speaks it.
  */
-import { constants, createSecureServer } from 'node:http2';
-import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, Http2Session, Settings } from 'node:http2';
+import { createServer as createHttp1Server } from 'node:http';
+import type { IncomingMessage, Server as Http1Server, ServerResponse } from 'node:http';
+import { constants, createServer as createHttp2Server, Http2ServerRequest } from 'node:http2';
+import type { Http2Server, Http2ServerResponse, Settings } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { createServer as createTlsServer } from 'node:tls';
+import type { Server as TlsServer, TLSSocket } from 'node:tls';
 import { assert, unreachable } from '../core/assert.ts';
 import { FakeConnection } from './fake-connection.ts';
 import type { Cancel, Clock } from '../core/clock.ts';
@@ -64,36 +67,36 @@ const bodyBytesMax = 1_048_576;
 
 export class FakeListener {
   readonly #options: ListenerOptions;
-  readonly #server: Http2SecureServer;
-  readonly #connections = new Map<object, FakeConnection>();
+  readonly #tls: TlsServer;
+  readonly #h2: Http2Server;
+  readonly #h1: Http1Server;
+  readonly #connections = new Set<FakeConnection>();
+  /** By HTTP/2 session, or by socket for HTTP/1.1. */
+  readonly #owners = new WeakMap<object, FakeConnection>();
   readonly #idleTimers = new Map<FakeConnection, Cancel>();
   readonly #delays = new Set<Cancel>();
   #count = 0;
-  #newSession: Http2Session | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    this.#server = createSecureServer({
+    this.#h2 = createHttp2Server(options.settings === undefined ? {} : { settings: options.settings });
+    this.#h2.on('request', (request, response) => this.#read(request, response, request.stream.session));
+    this.#h2.on('sessionError', () => undefined); // clients under test break connections on purpose
+    this.#h1 = createHttp1Server((request, response) => this.#read(request, response, request.socket));
+    this.#tls = createTlsServer({
       cert: options.tls.certPem,
       key: options.tls.keyPem,
-      allowHTTP1: options.http1 ?? false,
+      ALPNProtocols: options.http1 === true ? ['h2', 'http/1.1'] : ['h2'],
       requestCert: options.clientCaPem !== undefined,
       rejectUnauthorized: false,
       ...(options.clientCaPem === undefined ? {} : { ca: options.clientCaPem }),
-      ...(options.settings === undefined ? {} : { settings: options.settings }),
     });
-    // Node emits `session` while it serves `secureConnection`, and our listener for that runs after its own.
-    this.#server.on('session', (session) => {
-      this.#newSession = session;
-    });
-    this.#server.on('secureConnection', (socket) => this.#connected(socket));
-    this.#server.on('request', (request, response) => this.#read(request, response));
-    this.#server.on('sessionError', () => undefined); // clients under test break connections on purpose
-    this.#server.on('tlsClientError', () => undefined);
+    this.#tls.on('secureConnection', (socket) => this.#connected(socket));
+    this.#tls.on('tlsClientError', () => undefined);
   }
 
   get connections(): readonly FakeConnection[] {
-    return [...this.#connections.values()];
+    return [...this.#connections];
   }
 
   /** Connections since the start. */
@@ -103,10 +106,10 @@ export class FakeListener {
 
   start(port = 0): Promise<{ readonly port: number }> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', () => {
-        this.#server.off('error', reject);
-        const address: AddressInfo | string | null = this.#server.address();
+      this.#tls.once('error', reject);
+      this.#tls.listen(port, '127.0.0.1', () => {
+        this.#tls.off('error', reject);
+        const address: AddressInfo | string | null = this.#tls.address();
         assert(address !== null && typeof address !== 'string', 'a TCP server has an address');
         resolve({ port: address.port });
       });
@@ -118,9 +121,9 @@ export class FakeListener {
     for (const cancel of [...this.#delays, ...this.#idleTimers.values()]) cancel();
     this.#delays.clear();
     this.#idleTimers.clear();
-    for (const connection of this.#connections.values()) connection.destroy();
+    for (const connection of this.#connections) connection.destroy();
     return new Promise((resolve) => {
-      this.#server.close(() => resolve());
+      this.#tls.close(() => resolve());
     });
   }
 
@@ -129,7 +132,7 @@ export class FakeListener {
     const forConnections = this.#options.script.apply(change);
     if (change.kind === 'idle') for (const connection of this.connections) this.#armIdle(connection);
     if (forConnections === undefined) return;
-    if (forConnections.kind === 'streams') this.#server.updateSettings({ maxConcurrentStreams: forConnections.max });
+    if (forConnections.kind === 'streams') this.#h2.updateSettings({ maxConcurrentStreams: forConnections.max });
     for (const connection of this.connections) {
       switch (forConnections.kind) {
         case 'streams':
@@ -148,27 +151,46 @@ export class FakeListener {
   }
 
   #connected(socket: TLSSocket): void {
-    const session = this.#newSession;
-    this.#newSession = undefined;
-    const connection = new FakeConnection(++this.#count, socket, session);
-    const key = session ?? socket;
-    this.#connections.set(key, connection);
+    const isH2 = socket.alpnProtocol === 'h2';
+    if (!isH2 && this.#options.http1 !== true) {
+      socket.destroy();
+      return;
+    }
+    const connection = new FakeConnection(++this.#count, socket, isH2 ? 'h2' : 'http/1.1');
+    this.#connections.add(connection);
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      this.#connections.delete(key);
+      this.#connections.delete(connection);
       this.#idleTimers.get(connection)?.();
       this.#idleTimers.delete(connection);
     });
-    if (session !== undefined) session.on('ping', () => this.#options.rules.pinged?.(connection));
+    if (isH2) this.#beginSession(connection);
+    else {
+      this.#owners.set(socket, connection);
+      this.#h1.emit('connection', socket);
+    }
     this.#options.rules.connected?.(connection);
     this.#armIdle(connection);
   }
 
-  #read(request: Http2ServerRequest, response: Http2ServerResponse): void {
-    const isH2 = request.httpVersionMajor === 2;
-    const connection = this.#connections.get((isH2 ? request.stream.session : undefined) ?? request.socket);
-    if (connection === undefined) return; // its socket is gone already
-    const streamId = isH2 ? (request.stream.id ?? 0) : 0;
+  #beginSession(connection: FakeConnection): void {
+    // Emitted before `emit('connection')` returns.
+    this.#h2.once('session', (session) => {
+      connection.session = session;
+      this.#owners.set(session, connection);
+      session.on('ping', () => this.#options.rules.pinged?.(connection));
+    });
+    this.#h2.emit('connection', connection.gate);
+  }
+
+  #read(
+    request: Http2ServerRequest | IncomingMessage,
+    response: Http2ServerResponse | ServerResponse,
+    owner: object | undefined,
+  ): void {
+    const connection = owner === undefined ? undefined : this.#owners.get(owner);
+    if (connection === undefined) return; // its connection is gone already
+    const streamId = request instanceof Http2ServerRequest ? (request.stream.id ?? 0) : 0;
     if (connection.isBeyondGoaway(streamId)) return;
     const exchange = new Exchange(request, response, connection, streamId);
     connection.open++;
@@ -269,15 +291,15 @@ class Exchange {
   readonly connection: FakeConnection;
   /** 0 on HTTP/1.1. */
   readonly streamId: number;
-  readonly #request: Http2ServerRequest;
-  readonly #response: Http2ServerResponse;
+  readonly #request: Http2ServerRequest | IncomingMessage;
+  readonly #response: Http2ServerResponse | ServerResponse;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #ended = false;
 
   constructor(
-    request: Http2ServerRequest,
-    response: Http2ServerResponse,
+    request: Http2ServerRequest | IncomingMessage,
+    response: Http2ServerResponse | ServerResponse,
     connection: FakeConnection,
     streamId: number,
   ) {
@@ -300,8 +322,8 @@ class Exchange {
     }
     const only = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
     return {
-      method,
-      path: url,
+      method: method ?? '',
+      path: url ?? '',
       fields,
       duplicates: duplicatesOf(rawHeaders),
       body: (only ?? Buffer.concat(this.#chunks)).toString('utf8'),
@@ -312,7 +334,8 @@ class Exchange {
 
   send(answer: FakeAnswer): void {
     if (this.#response.writableEnded || this.#response.destroyed) return;
-    this.#response.writeHead(answer.status, { ...answer.fields });
+    this.#response.statusCode = answer.status;
+    for (const [name, value] of Object.entries(answer.fields)) this.#response.setHeader(name, value);
     this.#response.end(answer.body);
   }
 
@@ -324,8 +347,8 @@ class Exchange {
   }
 
   refuse(): void {
-    if (this.connection.session === undefined) this.connection.destroy();
-    else this.#request.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    if (this.#request instanceof Http2ServerRequest) this.#request.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    else this.connection.destroy();
   }
 }
 
