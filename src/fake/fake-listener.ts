@@ -48,6 +48,8 @@ export interface GatewayRules {
   /** Records a request that was taken and is not answered by the rules. */
   unanswered(request: FakeRequest): void;
   connected?(connection: FakeConnection): void;
+  /** A request has begun; `connection.open` counts it. */
+  requested?(connection: FakeConnection): void;
   pinged?(connection: FakeConnection): void;
 }
 
@@ -58,7 +60,10 @@ export interface ListenerOptions {
   readonly rules: GatewayRules;
   /** PEM; when given, client certificates are asked for (and not required). */
   readonly clientCaPem?: string;
+  /** Default false. */
   readonly http1?: boolean;
+  /** Default true. */
+  readonly h2?: boolean;
   readonly settings?: Settings;
 }
 
@@ -86,7 +91,7 @@ export class FakeListener {
     this.#tls = createTlsServer({
       cert: options.tls.certPem,
       key: options.tls.keyPem,
-      ALPNProtocols: options.http1 === true ? ['h2', 'http/1.1'] : ['h2'],
+      ALPNProtocols: [...(options.h2 === false ? [] : ['h2']), ...(options.http1 === true ? ['http/1.1'] : [])],
       requestCert: options.clientCaPem !== undefined,
       rejectUnauthorized: false,
       ...(options.clientCaPem === undefined ? {} : { ca: options.clientCaPem }),
@@ -194,6 +199,7 @@ export class FakeListener {
     if (connection.isBeyondGoaway(streamId)) return;
     const exchange = new Exchange(request, response, connection, streamId);
     connection.open++;
+    this.#options.rules.requested?.(connection);
     this.#idleTimers.get(connection)?.();
     response.on('close', () => {
       exchange.end();
