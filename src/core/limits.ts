@@ -99,4 +99,26 @@ export const limits = {
   collapseIdBytesMax: 64,
   /** What a gateway may send back; Apple's and Google's answers are under 2 KiB. */
   gatewayResponseBytesMax: 65_536,
+
+  /** One connection to a gateway: from the DNS question to the peer's SETTINGS. */
+  gatewayConnectMs: 10_000,
+  /** Reconnecting to a gateway: full jitter from first to max. Repeated open and close looks like an attack to Apple. */
+  gatewayReconnectFirstMs: 200,
+  gatewayReconnectMaxMs: 15_000,
+  /** After this many connections in a row that answered nothing, what waits fails at once until one answers. */
+  gatewayConnectAttemptsMax: 3,
+  /** PING after this much silence, and how long its answer may take. APNs only: FCM ends connections that PING. */
+  gatewayPingAfterMs: 30_000,
+  gatewayPingAnswerMs: 10_000,
+  /** Refused streams in a row, without an answer between them, after which a connection is given up. */
+  gatewayRefusalsMax: 16,
+  /** A fresh connection whose first request is not answered after this much no longer holds back a second connection. */
+  gatewayFirstAnswerMs: 1_000,
+  /** Deadlines of requests are looked at together, at most this often: one timer for each pool. */
+  gatewaySweepGapMs: 20,
+  /** A connection younger than this is not given up for a refused credential: batches with the old one still arrive. */
+  gatewayRenewGapMs: 1_000,
+  /** Requests that may be on one connection whatever the peer allows. Seen at Apple: 1000 to 1500; at Google: 100. */
+  apnsStreamsMax: 1_000,
+  fcmStreamsMax: 100,
 } as const;

@@ -3,7 +3,9 @@
  * The port to a gateway over HTTP/2: many small POSTs on few connections. No promise, closure or event per request:
  * the caller numbers its requests with a `tag`, and every tag that was taken ends exactly once through `GatewayReplies`.
  */
+import type { Clock } from '../core/clock.ts';
 import type { EpochMs } from '../core/ids.ts';
+import type { Random } from '../core/random.ts';
 
 export interface GatewayRequest {
   /** `:path`, already escaped. */
@@ -43,3 +45,34 @@ export interface GatewaySession {
   /** No new requests; those in flight may end within `budgetMs`, then they fail; resolves when all connections are closed. */
   drain(budgetMs: number): Promise<void>;
 }
+
+/** What every implementation is made from; the rules of the pool are the same for all of them. */
+export interface GatewaySessionOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly replies: GatewayReplies;
+  readonly host: string;
+  readonly port: number;
+  /** Name the certificate must carry, also sent as SNI and `:authority`; `''` = `host`. */
+  readonly servername: string;
+  /** PEM text of the authorities to trust; `''` = the system's. */
+  readonly ca: string;
+  /** Client certificate and its key, PEM text; both `''` = none. */
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  /** Fields that every request carries. Lower-case names. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Connections; those that only finish what is in flight do not count. */
+  readonly sessionsMax: number;
+  /** Requests on one connection, whatever more the peer allows. */
+  readonly streamsMax: number;
+  /** Requests that may wait for a connection or a free stream. */
+  readonly waitingMax: number;
+  /** Apple, token authentication: nothing beside the first request until it is answered. */
+  readonly firstAlone: boolean;
+  /** PING after this much silence; 0 = never. */
+  readonly pingAfterMs: number;
+}
+
+/** Opens nothing yet: connections are made when requests need them. */
+export type OpenGatewaySession = (options: GatewaySessionOptions) => GatewaySession;

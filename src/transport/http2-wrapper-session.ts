@@ -1,0 +1,299 @@
+// Thread: worker
+/**
+ * The gateway port over http2-wrapper. Its `Agent` makes each connection (TLS with ALPN, resumption, SETTINGS awaited,
+ * origin checked against the certificate, receive window widened) and its `session.request` starts the streams. Choosing
+ * among connections stays with our pool: the agent's own opened nine sessions for 200 cold requests and went on using
+ * one after GOAWAY (measured). So each connection has an agent of its own, and `kGracefullyClosing` is never needed;
+ * `http2-wrapper.request` is not used because it adds a Writable, a Proxy and a promise to each request.
+ */
+import { constants } from 'node:http2';
+import { isIP } from 'node:net';
+import { Agent } from 'http2-wrapper';
+import { limits } from '../core/limits.ts';
+import { SessionPool } from './session-pool.ts';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { ConnectionEvents, GatewayConnection } from './gateway-connection.ts';
+import type { GatewayRequest, GatewaySession, GatewaySessionOptions } from './gateway-session.ts';
+
+export function openHttp2WrapperSession(options: GatewaySessionOptions): GatewaySession {
+  // One cache of TLS sessions for all connections of the pool: a replacement resumes instead of starting afresh.
+  const { tlsSessionCache } = new Agent();
+  return new SessionPool({
+    clock: options.clock,
+    random: options.random,
+    replies: options.replies,
+    dial: (events) => new WrapperConnection(options, tlsSessionCache, events),
+    sessionsMax: options.sessionsMax,
+    streamsMax: options.streamsMax,
+    waitingMax: options.waitingMax,
+    firstAlone: options.firstAlone,
+    pingAfterMs: options.pingAfterMs,
+  });
+}
+
+/** What has arrived of one response. */
+interface Exchange {
+  readonly slot: number;
+  status: number;
+  fields: Readonly<Record<string, string>>;
+  bytes: number;
+  chunks: Buffer[] | undefined;
+}
+
+const noFields: Readonly<Record<string, string>> = Object.freeze({});
+const ignoreError = (): void => undefined;
+
+class WrapperConnection implements GatewayConnection {
+  readonly #events: ConnectionEvents;
+  readonly #constantFields: Readonly<Record<string, string>>;
+  readonly #agent: Agent;
+  readonly #exchanges = new Map<ClientHttp2Stream, Exchange>();
+  readonly #streams = new Map<number, ClientHttp2Stream>();
+  #session: ClientHttp2Session | undefined;
+  #socket: TLSSocket | undefined;
+  #streamsMax = 0;
+  /** Streams above it were not processed (RFC 9113 §6.8). */
+  #lastStreamId = Infinity;
+  #reason = '';
+  #closed = false;
+
+  constructor(options: GatewaySessionOptions, cache: Agent['tlsSessionCache'], events: ConnectionEvents) {
+    this.#events = events;
+    this.#constantFields = { ':method': 'POST', ...options.fields };
+    this.#agent = new Agent({ maxSessions: 1 });
+    this.#agent.tlsSessionCache = cache;
+    this.#connect(options).then(
+      (session) => this.#opened(session),
+      (error: unknown) => this.#ended(reasonOf(error)),
+    );
+  }
+
+  get streamsMax(): number {
+    return this.#streamsMax;
+  }
+
+  send(slot: number, request: GatewayRequest): 'sent' | 'closed' | 'invalid' {
+    const session = this.#session;
+    if (session === undefined || session.closed || session.destroyed) return 'closed';
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request({ ':path': request.path, ...this.#constantFields, ...request.fields });
+    } catch (error) {
+      return isFieldError(error) ? 'invalid' : 'closed';
+    }
+    this.#exchanges.set(stream, { slot, status: 0, fields: noFields, bytes: 0, chunks: undefined });
+    this.#streams.set(slot, stream);
+    stream.on('response', this.#onResponse);
+    stream.on('data', this.#onData);
+    stream.on('end', this.#onEnd);
+    stream.on('close', this.#onClose);
+    stream.on('error', ignoreError); // `close` follows and tells the code
+    stream.end(request.body);
+    return 'sent';
+  }
+
+  cancel(slot: number): void {
+    const stream = this.#streams.get(slot);
+    if (stream === undefined) return;
+    this.#forget(stream, slot);
+    stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  ping(): void {
+    const session = this.#session;
+    if (session === undefined || session.closed || session.destroyed) return;
+    session.ping((error) => {
+      if (error === null) this.#events.ponged();
+    });
+  }
+
+  close(): void {
+    this.#session?.close();
+  }
+
+  destroy(reason: string): void {
+    if (this.#reason === '') this.#reason = reason;
+    this.#agent.destroy();
+    this.#session?.destroy();
+    // Before SETTINGS the agent keeps the session to itself; without its socket it ends.
+    this.#socket?.destroy();
+  }
+
+  async #connect(options: GatewaySessionOptions): Promise<ClientHttp2Session> {
+    const name = options.servername === '' ? options.host : options.servername;
+    const target = new URL(`https://${bracketed(options.host)}:${options.port}`);
+    const secrets = options.certificatePem === '' ? {} : { cert: options.certificatePem, key: options.keyPem };
+    const trust = options.ca === '' ? {} : { ca: options.ca };
+    return this.#agent.getSession(new URL(`https://${bracketed(name)}:${options.port}`), {
+      ...trust,
+      ...secrets,
+      createConnection: (_authority, given) => {
+        // An address is no server name (RFC 6066 §3); the certificate is then checked for the address.
+        const socket = Agent.connect(target, { ...given, ...trust, ...secrets, servername: isIP(name) === 0 ? name : '' });
+        this.#socket = socket;
+        socket.setNoDelay(true);
+        socket.on('error', (error) => this.#blame(error));
+        return socket;
+      },
+    });
+  }
+
+  #opened(session: ClientHttp2Session): void {
+    if (session.closed || session.destroyed) {
+      this.#ended(this.#reason === '' ? 'closed while opening' : this.#reason);
+      return;
+    }
+    this.#session = session;
+    session.on('error', (error) => this.#blame(error));
+    session.on('remoteSettings', () => {
+      this.#readSettings(session);
+      this.#events.streamsChanged();
+    });
+    session.on('goaway', (code, lastStreamId, data) => {
+      this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
+      this.#reason = goawayReason(code, data);
+      this.#events.leaving(this.#reason);
+    });
+    session.on('close', () => this.#ended(this.#reason === '' ? 'connection closed' : this.#reason));
+    this.#readSettings(session);
+    this.#events.opened();
+  }
+
+  #readSettings(session: ClientHttp2Session): void {
+    this.#streamsMax = session.remoteSettings.maxConcurrentStreams ?? Infinity;
+  }
+
+  readonly #onResponse = this.#listener((exchange, _stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader) => {
+    exchange.status = headers[':status'] ?? 0;
+    exchange.fields = plainFields(headers);
+  });
+
+  readonly #onData = this.#listener((exchange, stream, chunk: Buffer) => {
+    exchange.bytes += chunk.length;
+    if (exchange.bytes <= limits.gatewayResponseBytesMax) {
+      if (exchange.chunks === undefined) exchange.chunks = [chunk];
+      else exchange.chunks.push(chunk);
+      return;
+    }
+    // More than any gateway says: the status alone must do.
+    exchange.chunks = undefined;
+    this.#tell(exchange, stream);
+    stream.close(constants.NGHTTP2_CANCEL);
+  });
+
+  readonly #onEnd = this.#listener((exchange, stream) => {
+    if (exchange.status !== 0 && stream.rstCode === constants.NGHTTP2_NO_ERROR) this.#tell(exchange, stream);
+  });
+
+  readonly #onClose = this.#listener((exchange, stream) => {
+    this.#forget(stream, exchange.slot);
+    const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+    const beyond = stream.id !== undefined && stream.id > this.#lastStreamId;
+    const reason = this.#reason !== '' ? this.#reason : refused ? 'REFUSED_STREAM' : resetReason(stream.rstCode);
+    this.#events.lost(exchange.slot, (refused || beyond) && exchange.status === 0, reason);
+  });
+
+  // Listeners are made once for each connection, not once for each stream; `this` is the stream.
+  #listener<T>(
+    listen: (exchange: Exchange, stream: ClientHttp2Stream, argument: T) => void,
+  ): (this: ClientHttp2Stream, argument: T) => void {
+    const exchanges = this.#exchanges;
+    return function (this: ClientHttp2Stream, argument: T): void {
+      const exchange = exchanges.get(this);
+      if (exchange !== undefined) listen(exchange, this, argument);
+    };
+  }
+
+  #tell(exchange: Exchange, stream: ClientHttp2Stream): void {
+    this.#forget(stream, exchange.slot);
+    const body = exchange.chunks === undefined ? '' : Buffer.concat(exchange.chunks).toString('utf8');
+    this.#events.responded(exchange.slot, exchange.status, exchange.fields, body);
+  }
+
+  #forget(stream: ClientHttp2Stream, slot: number): void {
+    this.#exchanges.delete(stream);
+    this.#streams.delete(slot);
+  }
+
+  #blame(error: unknown): void {
+    if (this.#reason === '') this.#reason = reasonOf(error);
+  }
+
+  #ended(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket?.destroy();
+    for (const [stream, exchange] of [...this.#exchanges]) {
+      this.#forget(stream, exchange.slot);
+      this.#events.lost(exchange.slot, false, reason);
+    }
+    this.#events.closed(this.#reason === '' ? reason : this.#reason);
+  }
+}
+
+function bracketed(host: string): string {
+  return isIP(host) === 6 ? `[${host}]` : host;
+}
+
+function plainFields(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+  const fields: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value === 'string' && !name.startsWith(':')) fields[name] = value;
+  }
+  return fields;
+}
+
+function isFieldError(error: unknown): boolean {
+  const code = codeOf(error);
+  return (
+    code.startsWith('ERR_INVALID_') ||
+    code.startsWith('ERR_HTTP2_INVALID_HEADER') ||
+    code.startsWith('ERR_HTTP2_INVALID_PSEUDO') ||
+    code.startsWith('ERR_HTTP2_INVALID_CONNECTION_HEADERS')
+  );
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+}
+
+/** A code where there is one: messages may carry what was sent. */
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  if (code !== '') return code;
+  return error instanceof Error ? error.message.slice(0, 120) : 'unknown error';
+}
+
+function goawayReason(code: number, data: Buffer | undefined): string {
+  const said = data === undefined ? '' : data.subarray(0, 120).toString('latin1').replace(/[^\x20-\x7e]/g, '');
+  return `GOAWAY ${errorName(code)}${said === '' ? '' : ` ${said}`}`;
+}
+
+function resetReason(code: number | undefined): string {
+  return code === undefined || code === constants.NGHTTP2_NO_ERROR ? 'connection lost' : `RST_STREAM ${errorName(code)}`;
+}
+
+function errorName(code: number): string {
+  return errorNames[code] ?? String(code);
+}
+
+/** RFC 9113 §7, by code. */
+const errorNames: readonly string[] = [
+  'NO_ERROR',
+  'PROTOCOL_ERROR',
+  'INTERNAL_ERROR',
+  'FLOW_CONTROL_ERROR',
+  'SETTINGS_TIMEOUT',
+  'STREAM_CLOSED',
+  'FRAME_SIZE_ERROR',
+  'REFUSED_STREAM',
+  'CANCEL',
+  'COMPRESSION_ERROR',
+  'CONNECT_ERROR',
+  'ENHANCE_YOUR_CALM',
+  'INADEQUATE_SECURITY',
+  'HTTP_1_1_REQUIRED',
+];

@@ -1,0 +1,46 @@
+// Thread: worker
+/**
+ * Slot numbers in the order they wait: an array with a moving start, because `shift` on a long array copies it.
+ */
+export class SlotQueue {
+  #slots: number[] = [];
+  #start = 0;
+
+  get size(): number {
+    return this.#slots.length - this.#start;
+  }
+
+  push(slot: number): void {
+    this.#slots.push(slot);
+  }
+
+  /** For what is sent again: it has waited already. */
+  pushFront(slot: number): void {
+    if (this.#start > 0) this.#slots[--this.#start] = slot;
+    else this.#slots.unshift(slot);
+  }
+
+  shift(): number | undefined {
+    if (this.size === 0) return undefined;
+    const slot = this.#slots[this.#start++];
+    if (this.#start > 1024 && this.#start * 2 > this.#slots.length) {
+      this.#slots = this.#slots.slice(this.#start);
+      this.#start = 0;
+    }
+    return slot;
+  }
+
+  /** Takes out, in order, all that `leaves` says. */
+  removeWhere(leaves: (slot: number) => boolean): readonly number[] {
+    const removed: number[] = [];
+    const kept: number[] = [];
+    for (let index = this.#start; index < this.#slots.length; index++) {
+      const slot = this.#slots[index];
+      if (slot === undefined) continue;
+      (leaves(slot) ? removed : kept).push(slot);
+    }
+    this.#slots = kept;
+    this.#start = 0;
+    return removed;
+  }
+}

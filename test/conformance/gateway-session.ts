@@ -1,0 +1,479 @@
+/**
+ * What every implementation of the gateway port must do, whichever HTTP/2 client it is made of. Run it with
+ * `gatewaySessionConformance(name, open)`; real sockets, real TLS, and a peer that misbehaves on demand.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { constants } from 'node:http2';
+import { systemClock } from '../../src/core/clock.ts';
+import { epochMs } from '../../src/core/ids.ts';
+import { limits } from '../../src/core/limits.ts';
+import { seededRandom } from '../../src/core/random.ts';
+import { makeAuthority } from '../../src/fake/certificates.ts';
+import { Http2Peer, Watch, answerError, answerOk } from './http2-peer.ts';
+import { VirtualClock } from '../simulation/virtual-clock.ts';
+import type { TestContext } from 'node:test';
+import type { Clock } from '../../src/core/clock.ts';
+import type { GatewaySession, GatewaySessionOptions, OpenGatewaySession } from '../../src/transport/gateway-session.ts';
+import type { Authority, IssuedCertificate } from '../../src/fake/certificates.ts';
+import type { PeerOptions } from './http2-peer.ts';
+
+type End =
+  | { readonly kind: 'responded'; readonly status: number; readonly id: string; readonly body: string }
+  | { readonly kind: 'failed'; readonly failure: string; readonly reason: string };
+
+interface World {
+  readonly peer: Http2Peer;
+  readonly session: GatewaySession;
+  readonly ends: Map<number, End>;
+  readonly watch: Watch;
+  /** One request with this tag; `lifeMs` until its deadline. */
+  send(tag: number, lifeMs?: number): 'taken' | 'full' | 'closed';
+  ended(count: number): Promise<void>;
+  kinds(): readonly string[];
+}
+
+const farMs = 30_000;
+let shared: Promise<{ readonly authority: Authority; readonly server: IssuedCertificate }> | undefined;
+
+async function makeCertificates(): Promise<{ readonly authority: Authority; readonly server: IssuedCertificate }> {
+  const authority = await makeAuthority(systemClock);
+  return { authority, server: await authority.server() };
+}
+
+/** Real sockets with timers that a test moves: `soon` and the passing of turns stay real. */
+class HandClock extends VirtualClock {
+  override soon(task: () => void): void {
+    setImmediate(task);
+  }
+}
+
+export function gatewaySessionConformance(name: string, open: OpenGatewaySession): void {
+  async function setup(
+    t: TestContext,
+    changes: Partial<GatewaySessionOptions> & { readonly peer?: PeerOptions } = {},
+  ): Promise<World> {
+    shared ??= makeCertificates();
+    const { authority, server } = await shared;
+    const watch = new Watch();
+    const peer = await Http2Peer.start(watch, server, changes.peer);
+    const ends = new Map<number, End>();
+    const end = (tag: number, how: End): void => {
+      assert.ok(!ends.has(tag), `tag ${tag} ends once`);
+      ends.set(tag, how);
+      watch.changed();
+    };
+    const clock: Clock = changes.clock ?? systemClock;
+    const session = open({
+      clock,
+      random: seededRandom(7),
+      replies: {
+        responded: (tag, status, fields, body) =>
+          end(tag, { kind: 'responded', status, id: fields['apns-id'] ?? '', body }),
+        failed: (tag, failure, reason) => end(tag, { kind: 'failed', failure, reason }),
+      },
+      host: '127.0.0.1',
+      port: peer.port,
+      servername: 'localhost',
+      ca: authority.caPem,
+      certificatePem: '',
+      keyPem: '',
+      fields: { 'content-type': 'application/json' },
+      sessionsMax: 2,
+      streamsMax: 1000,
+      waitingMax: 1000,
+      firstAlone: false,
+      pingAfterMs: 0,
+      ...changes,
+    });
+    t.after(async () => {
+      peer.cut();
+      await Promise.race([session.drain(0), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+      await peer.close();
+    });
+    const send = (tag: number, lifeMs = farMs): 'taken' | 'full' | 'closed' => {
+      const request = { path: `/3/device/${tag}`, fields: { 'x-tag': String(tag) }, body: `{"tag":${tag}}` };
+      return session.request(request, tag, epochMs(clock.now() + lifeMs));
+    };
+    const kinds = (): readonly string[] =>
+      [...ends.values()].map((how) => (how.kind === 'responded' ? String(how.status) : how.failure));
+    const ended = (count: number): Promise<void> => watch.until(`${count} ends`, () => ends.size >= count);
+    return { peer, session, ends, watch, send, ended, kinds };
+  }
+
+  test(`${name}: a request arrives whole and its response comes back`, async (t) => {
+    const { peer, ends, send, ended } = await setup(t);
+    peer.answer = (request) => answerError(request, 400, '{"reason":"BadTopic"}');
+    assert.equal(send(7), 'taken');
+    await ended(1);
+    const [request] = peer.requests;
+    assert.equal(request?.path, '/3/device/7');
+    assert.equal(request?.body, '{"tag":7}');
+    assert.equal(request?.headers['x-tag'], '7');
+    assert.equal(request?.headers['content-type'], 'application/json');
+    assert.equal(request?.headers[':method'], 'POST');
+    assert.deepEqual(ends.get(7), { kind: 'responded', status: 400, id: '', body: '{"reason":"BadTopic"}' });
+  });
+
+  test(`${name}: response fields are told by lower-case names`, async (t) => {
+    const { peer, ends, send, ended } = await setup(t);
+    peer.answer = answerOk;
+    send(1);
+    await ended(1);
+    assert.deepEqual(ends.get(1), { kind: 'responded', status: 200, id: 'id-1', body: '' });
+  });
+
+  test(`${name}: many requests share one connection`, async (t) => {
+    const { peer, send, ended, kinds } = await setup(t);
+    peer.answer = answerOk;
+    for (let tag = 0; tag < 300; tag++) send(tag);
+    await ended(300);
+    assert.equal(peer.connectionsTotal, 1);
+    assert.ok(kinds().every((kind) => kind === '200'));
+  });
+
+  test(`${name}: the first request of a fresh connection goes alone until it is answered`, async (t) => {
+    const { peer, watch, send, ended } = await setup(t, { firstAlone: true });
+    for (let tag = 0; tag < 200; tag++) send(tag);
+    await watch.until('one request', () => peer.requests.length === 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(peer.requests.length, 1);
+    peer.answer = answerOk;
+    const [first] = peer.requests;
+    assert.ok(first);
+    answerOk(first);
+    await ended(200);
+    assert.equal(peer.connectionsTotal, 1);
+  });
+
+  test(`${name}: the peer's stream limit is followed down to 1 and up again`, async (t) => {
+    const { peer, watch, send, ended } = await setup(t, { sessionsMax: 1, peer: { streamsMax: 1 } });
+    let open = 0;
+    let most = 0;
+    const held: (() => void)[] = [];
+    peer.answer = (request) => {
+      open += 1;
+      most = Math.max(most, open);
+      held.push(() => {
+        open -= 1;
+        answerOk(request);
+      });
+    };
+    const release = (): void => held.splice(0).forEach((go) => go());
+    for (let tag = 0; tag < 40; tag++) send(tag);
+    await watch.until('one held', () => held.length === 1);
+    release();
+    await watch.until('one more held', () => held.length === 1);
+    assert.equal(most, 1);
+    peer.sessions[0]?.settings({ maxConcurrentStreams: 1000 });
+    await watch.until('all the others held', () => held.length === 39);
+    release();
+    await ended(40);
+    most = 0;
+    await new Promise<void>((resolve) => peer.sessions[0]?.settings({ maxConcurrentStreams: 1 }, () => resolve()));
+    for (let tag = 40; tag < 43; tag++) send(tag);
+    for (let count = 41; count <= 43; count++) {
+      await watch.until('one held', () => held.length === 1);
+      release();
+      await ended(count);
+    }
+    assert.equal(most, 1);
+  });
+
+  test(`${name}: the configured stream limit holds when the peer allows more`, async (t) => {
+    const { peer, watch, send, ended } = await setup(t, { sessionsMax: 1, streamsMax: 5 });
+    for (let tag = 0; tag < 20; tag++) send(tag);
+    await watch.until('five requests', () => peer.requests.length === 5);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(peer.requests.length, 5);
+    peer.answer = answerOk;
+    peer.requests.forEach(answerOk);
+    await ended(20);
+  });
+
+  test(`${name}: a second connection opens only when the first is full, a third never`, async (t) => {
+    const { peer, watch, send } = await setup(t, { streamsMax: 2 });
+    send(0);
+    send(1);
+    await watch.until('two requests', () => peer.requests.length === 2);
+    assert.equal(peer.connectionsTotal, 1);
+    for (let tag = 2; tag < 9; tag++) send(tag);
+    await watch.until('four requests', () => peer.requests.length === 4);
+    assert.equal(peer.connectionsTotal, 2);
+    assert.equal(new Set(peer.requests.map((request) => request.session)).size, 2);
+  });
+
+  test(`${name}: the waiting queue is bounded and answers full`, async (t) => {
+    const { ends, send } = await setup(t, { waitingMax: 3 });
+    assert.deepEqual([send(0), send(1), send(2), send(3)], ['taken', 'taken', 'taken', 'full']);
+    assert.ok(!ends.has(3));
+  });
+
+  test(`${name}: after GOAWAY the open stream finishes while new requests use a new connection`, async (t) => {
+    const { peer, watch, ends, send, ended } = await setup(t);
+    send(0);
+    await watch.until('a request', () => peer.requests.length === 1);
+    const [first] = peer.requests;
+    assert.ok(first);
+    first.session.goaway(constants.NGHTTP2_NO_ERROR, first.stream.id, Buffer.from('{"reason":"Shutdown"}'));
+    await watch.until('a replacement', () => peer.connectionsTotal === 2);
+    peer.answer = answerOk;
+    send(1);
+    await ended(1);
+    assert.equal(ends.get(1)?.kind, 'responded');
+    answerOk(first);
+    await ended(2);
+    assert.equal(ends.get(0)?.kind, 'responded');
+    assert.equal(peer.connectionsTotal, 2);
+    await watch.until('the old connection closed', () => peer.connectionsOpen === 1);
+  });
+
+  test(`${name}: requests above GOAWAY's last stream id are sent once more by themselves`, async (t) => {
+    const { peer, watch, send, ended, kinds } = await setup(t);
+    peer.answer = (request) => {
+      if (peer.sessions.length > 1) answerOk(request);
+    };
+    for (let tag = 0; tag < 5; tag++) send(tag);
+    await watch.until('five requests', () => peer.requests.length === 5);
+    const second = peer.requests[1];
+    assert.ok(second);
+    second.session.goaway(constants.NGHTTP2_NO_ERROR, second.stream.id);
+    await ended(3);
+    assert.deepEqual(kinds(), ['200', '200', '200']);
+    assert.deepEqual(peer.requests.slice(5).map((request) => request.path).sort(), [
+      '/3/device/2',
+      '/3/device/3',
+      '/3/device/4',
+    ]);
+    peer.requests.slice(0, 2).forEach(answerOk);
+    await ended(5);
+  });
+
+  test(`${name}: a request that is refused twice fails as not-sent`, async (t) => {
+    const { peer, ends, send, ended } = await setup(t);
+    peer.answer = (request) => request.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    send(0);
+    await ended(1);
+    assert.equal(peer.requests.length, 2);
+    const end = ends.get(0);
+    assert.ok(end?.kind === 'failed' && end.failure === 'not-sent', JSON.stringify(end));
+  });
+
+  test(`${name}: a storm of refusals ends the connection and stays bounded`, async (t) => {
+    const { peer, send, ended, kinds } = await setup(t, { sessionsMax: 1 });
+    peer.answer = (request) => request.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    for (let tag = 0; tag < 100; tag++) send(tag);
+    await ended(100);
+    assert.ok(kinds().every((kind) => kind === 'not-sent'));
+    assert.ok(peer.requests.length <= 200, `${peer.requests.length} requests`);
+    assert.ok(peer.connectionsTotal >= 2 && peer.connectionsTotal <= 14, `${peer.connectionsTotal} connections`);
+  });
+
+  test(`${name}: a cut connection leaves what was written without an answer, and the next request works`, async (t) => {
+    const { peer, watch, send, ended, kinds } = await setup(t);
+    peer.answer = (request) => {
+      if (request.path.endsWith('/0')) answerOk(request);
+    };
+    send(0);
+    await ended(1);
+    for (let tag = 1; tag < 4; tag++) send(tag);
+    await watch.until('all written', () => peer.requests.length === 4);
+    peer.cut();
+    await ended(4);
+    assert.deepEqual(kinds().slice(1), ['no-answer', 'no-answer', 'no-answer']);
+    peer.answer = answerOk;
+    send(9);
+    await ended(5);
+    assert.equal(kinds()[4], '200');
+  });
+
+  test(`${name}: GOAWAY with an error leaves what the peer may have acted on as no-answer`, async (t) => {
+    const { peer, watch, ends, send, ended } = await setup(t);
+    send(0);
+    await watch.until('a request', () => peer.requests.length === 1);
+    const [first] = peer.requests;
+    assert.ok(first);
+    first.session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, first.stream.id, Buffer.from('too_many_pings'));
+    first.session.destroy();
+    await ended(1);
+    const end = ends.get(0);
+    assert.ok(end?.kind === 'failed' && end.failure === 'no-answer', JSON.stringify(end));
+    assert.match(end.reason, /ENHANCE_YOUR_CALM/);
+  });
+
+  test(`${name}: a stalled request ends at its deadline and its stream is cancelled`, async (t) => {
+    const { peer, watch, ends, send, ended } = await setup(t);
+    peer.answer = (request) => {
+      if (request.path.endsWith('/1')) answerOk(request);
+    };
+    send(0, 150);
+    send(1);
+    await ended(2);
+    assert.equal(ends.get(1)?.kind, 'responded');
+    const end = ends.get(0);
+    assert.ok(end?.kind === 'failed' && end.failure === 'deadline');
+    await watch.until('a reset', () => peer.resets.includes(constants.NGHTTP2_CANCEL));
+  });
+
+  test(`${name}: a request that could not be written by its deadline says so`, async (t) => {
+    const { peer, ends, send, ended } = await setup(t, { sessionsMax: 1, streamsMax: 1 });
+    send(0);
+    send(1, 100);
+    await ended(1);
+    const end = ends.get(1);
+    assert.ok(end?.kind === 'failed' && end.failure === 'deadline-unsent');
+    assert.ok(peer.requests.length <= 1);
+  });
+
+  test(`${name}: an unreachable gateway fails what waits long before its deadline`, async (t) => {
+    const { peer, send, ended, kinds } = await setup(t);
+    await peer.stopListening();
+    for (let tag = 0; tag < 3; tag++) send(tag);
+    await ended(3);
+    assert.deepEqual(kinds(), ['not-sent', 'not-sent', 'not-sent']);
+  });
+
+  test(`${name}: a gateway that comes back is used again`, async (t) => {
+    const { peer, watch, send, ended, kinds } = await setup(t);
+    const port = await peer.stopListening();
+    send(0);
+    await ended(1);
+    await peer.listenAgain(port);
+    peer.answer = answerOk;
+    let tag = 1;
+    // What is sent while the pool waits to dial again is answered not-sent: go on until one gets through.
+    while (!kinds().includes('200')) {
+      send(tag++);
+      const count = tag;
+      await watch.until('an end', () => kinds().length >= count);
+    }
+    assert.equal(peer.connectionsOpen, 1);
+  });
+
+  test(`${name}: a certificate for another name is refused`, async (t) => {
+    const { ends, send, ended } = await setup(t, { servername: 'elsewhere.example' });
+    send(0);
+    await ended(1);
+    const end = ends.get(0);
+    assert.ok(end?.kind === 'failed' && end.failure === 'not-sent');
+    assert.match(end.reason, /CERT|ALTNAME/);
+  });
+
+  test(`${name}: an authority that is not trusted is refused`, async (t) => {
+    const other = await makeAuthority(systemClock);
+    const { ends, send, ended } = await setup(t, { ca: other.caPem });
+    send(0);
+    await ended(1);
+    assert.equal(ends.get(0)?.kind, 'failed');
+  });
+
+  test(`${name}: the client certificate is presented`, async (t) => {
+    const authority = await makeAuthority(systemClock);
+    const client = await authority.client({ topic: 'com.example.app' });
+    const { peer, send, ended, kinds } = await setup(t, {
+      certificatePem: client.certPem,
+      keyPem: client.keyPem,
+      peer: { clientCaPem: authority.caPem },
+    });
+    peer.answer = answerOk;
+    send(0);
+    await ended(1);
+    assert.deepEqual(kinds(), ['200']);
+  });
+
+  test(`${name}: silence is broken by PING, and a connection that does not answer it is closed`, async (t) => {
+    const clock = new HandClock();
+    const { peer, watch, send, ended, kinds } = await setup(t, { clock, pingAfterMs: limits.gatewayPingAfterMs });
+    peer.answer = (request) => {
+      if (request.path.endsWith('/0')) answerOk(request);
+    };
+    send(0);
+    await ended(1);
+    await clock.advance(limits.gatewayPingAfterMs);
+    await watch.until('a ping', () => peer.pings === 1);
+    send(1, 600_000);
+    await watch.until('the second request', () => peer.requests.length === 2);
+    peer.freeze();
+    await clock.advance(limits.gatewayPingAfterMs + limits.gatewayPingAnswerMs);
+    await clock.advance(limits.gatewayPingAfterMs + limits.gatewayPingAnswerMs);
+    await ended(2);
+    assert.equal(kinds()[1], 'no-answer');
+  });
+
+  test(`${name}: without a ping interval there is never a PING`, async (t) => {
+    const clock = new HandClock();
+    const { peer, send, ended } = await setup(t, { clock });
+    peer.answer = answerOk;
+    send(0);
+    await ended(1);
+    await clock.advance(3_600_000);
+    send(1);
+    await ended(2);
+    assert.equal(peer.pings, 0);
+    assert.equal(peer.connectionsTotal, 1);
+  });
+
+  test(`${name}: a response larger than the bound is told by its status`, async (t) => {
+    const { peer, ends, send, ended } = await setup(t);
+    peer.answer = (request) => answerError(request, 500, 'x'.repeat(limits.gatewayResponseBytesMax + 1));
+    send(0);
+    await ended(1);
+    assert.deepEqual(ends.get(0), { kind: 'responded', status: 500, id: '', body: '' });
+  });
+
+  test(`${name}: a field that HTTP/2 cannot carry ends that request alone`, async (t) => {
+    const { peer, session, ends, send, ended } = await setup(t);
+    peer.answer = answerOk;
+    const deadlineMs = epochMs(Date.now() + farMs);
+    session.request({ path: '/x', fields: { 'x-bad': 'line\nbreak' }, body: '' }, 0, deadlineMs);
+    send(1);
+    await ended(2);
+    const end = ends.get(0);
+    assert.ok(end?.kind === 'failed' && end.failure === 'not-sent');
+    assert.equal(ends.get(1)?.kind, 'responded');
+  });
+
+  test(`${name}: renew lets what is in flight finish and opens a new connection for what comes`, async (t) => {
+    const clock = new HandClock();
+    const { peer, session, watch, send, ended, kinds } = await setup(t, { clock });
+    send(0);
+    await watch.until('a request', () => peer.requests.length === 1);
+    const [first] = peer.requests;
+    assert.ok(first);
+    await clock.advance(limits.gatewayRenewGapMs);
+    session.renew();
+    peer.answer = answerOk;
+    send(1);
+    await ended(1);
+    assert.equal(peer.connectionsTotal, 2);
+    answerOk(first);
+    await ended(2);
+    assert.deepEqual(kinds(), ['200', '200']);
+  });
+
+  test(`${name}: drain refuses new requests, lets those in flight finish, and closes`, async (t) => {
+    const { peer, session, watch, send, kinds } = await setup(t);
+    send(0);
+    await watch.until('a request', () => peer.requests.length === 1);
+    const drained = session.drain(farMs);
+    assert.equal(send(1), 'closed');
+    peer.requests.forEach(answerOk);
+    await drained;
+    assert.deepEqual(kinds(), ['200']);
+    await watch.until('no connection', () => peer.connectionsOpen === 0);
+  });
+
+  test(`${name}: drain fails what is still in flight when its budget is spent`, async (t) => {
+    const { peer, session, watch, send, kinds } = await setup(t, { sessionsMax: 1, streamsMax: 1 });
+    send(0);
+    send(1);
+    await watch.until('a request', () => peer.requests.length === 1);
+    await session.drain(50);
+    assert.deepEqual([...kinds()].sort(), ['no-answer', 'not-sent']);
+  });
+
+  test(`${name}: drain of a session that was never used resolves`, async (t) => {
+    const { session } = await setup(t);
+    await session.drain(1_000);
+  });
+}

@@ -1,0 +1,4 @@
+import { gatewaySessionConformance } from '../../conformance/gateway-session.ts';
+import { openHttp2WrapperSession } from '../../../src/transport/http2-wrapper-session.ts';
+
+gatewaySessionConformance('http2-wrapper', openHttp2WrapperSession);
