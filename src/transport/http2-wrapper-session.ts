@@ -61,7 +61,8 @@ class WrapperConnection implements GatewayConnection {
   constructor(options: GatewaySessionOptions, cache: Agent['tlsSessionCache'], events: ConnectionEvents) {
     this.#events = events;
     this.#constantFields = { ':method': 'POST', ...options.fields };
-    this.#agent = new Agent({ maxSessions: 1 });
+    // No `maxSessions`: an agent at its limit closes its connection whenever that has nothing to do.
+    this.#agent = new Agent();
     this.#agent.tlsSessionCache = cache;
     this.#connect(options).then(
       (session) => this.#opened(session),
@@ -76,11 +77,12 @@ class WrapperConnection implements GatewayConnection {
   send(slot: number, request: GatewayRequest): 'sent' | 'closed' | 'invalid' {
     const session = this.#session;
     if (session === undefined || session.closed || session.destroyed) return 'closed';
+    if (!isSendable(request)) return 'invalid';
     let stream: ClientHttp2Stream;
     try {
       stream = session.request({ ':path': request.path, ...this.#constantFields, ...request.fields });
-    } catch (error) {
-      return isFieldError(error) ? 'invalid' : 'closed';
+    } catch {
+      return 'closed'; // it is closing, or it has used up its stream ids
     }
     this.#exchanges.set(stream, { slot, status: 0, fields: noFields, bytes: 0, chunks: undefined });
     this.#streams.set(slot, stream);
@@ -130,7 +132,12 @@ class WrapperConnection implements GatewayConnection {
       ...secrets,
       createConnection: (_authority, given) => {
         // An address is no server name (RFC 6066 §3); the certificate is then checked for the address.
-        const socket = Agent.connect(target, { ...given, ...trust, ...secrets, servername: isIP(name) === 0 ? name : '' });
+        const socket = Agent.connect(target, {
+          ...given,
+          ...trust,
+          ...secrets,
+          servername: isIP(name) === 0 ? name : '',
+        });
         this.#socket = socket;
         socket.setNoDelay(true);
         socket.on('error', (error) => this.#blame(error));
@@ -164,10 +171,12 @@ class WrapperConnection implements GatewayConnection {
     this.#streamsMax = session.remoteSettings.maxConcurrentStreams ?? Infinity;
   }
 
-  readonly #onResponse = this.#listener((exchange, _stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader) => {
-    exchange.status = headers[':status'] ?? 0;
-    exchange.fields = plainFields(headers);
-  });
+  readonly #onResponse = this.#listener(
+    (exchange, _stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader) => {
+      exchange.status = headers[':status'] ?? 0;
+      exchange.fields = plainFields(headers);
+    },
+  );
 
   readonly #onData = this.#listener((exchange, stream, chunk: Buffer) => {
     exchange.bytes += chunk.length;
@@ -245,14 +254,15 @@ function plainFields(headers: IncomingHttpHeaders): Readonly<Record<string, stri
   return fields;
 }
 
-function isFieldError(error: unknown): boolean {
-  const code = codeOf(error);
-  return (
-    code.startsWith('ERR_INVALID_') ||
-    code.startsWith('ERR_HTTP2_INVALID_HEADER') ||
-    code.startsWith('ERR_HTTP2_INVALID_PSEUDO') ||
-    code.startsWith('ERR_HTTP2_INVALID_CONNECTION_HEADERS')
-  );
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+// node:http2 writes line breaks into a field as they are; the peer then ends the stream or the connection (RFC 9113 §8.2.1).
+function isSendable(request: GatewayRequest): boolean {
+  if (!fieldValue.test(request.path)) return false;
+  for (const name in request.fields) {
+    if (!fieldValue.test(request.fields[name] ?? '')) return false;
+  }
+  return true;
 }
 
 function codeOf(error: unknown): string {
@@ -268,12 +278,20 @@ function reasonOf(error: unknown): string {
 }
 
 function goawayReason(code: number, data: Buffer | undefined): string {
-  const said = data === undefined ? '' : data.subarray(0, 120).toString('latin1').replace(/[^\x20-\x7e]/g, '');
+  const said =
+    data === undefined
+      ? ''
+      : data
+          .subarray(0, 120)
+          .toString('latin1')
+          .replace(/[^\x20-\x7e]/g, '');
   return `GOAWAY ${errorName(code)}${said === '' ? '' : ` ${said}`}`;
 }
 
 function resetReason(code: number | undefined): string {
-  return code === undefined || code === constants.NGHTTP2_NO_ERROR ? 'connection lost' : `RST_STREAM ${errorName(code)}`;
+  return code === undefined || code === constants.NGHTTP2_NO_ERROR
+    ? 'connection lost'
+    : `RST_STREAM ${errorName(code)}`;
 }
 
 function errorName(code: number): string {

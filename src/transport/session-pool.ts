@@ -106,7 +106,7 @@ export class SessionPool implements GatewaySession, LaneOwner {
     // One that leaves without ever having answered counts as failed: else a gateway that says GOAWAY at once would be
     // dialled without end. One that is busy is replaced before the next request needs it.
     if (!lane.answered) this.#failed('closed by the gateway');
-    else if (lane.inFlight > 0 && this.#draining === undefined) this.#grow();
+    if (lane.inFlight > 0 && this.#draining === undefined) this.#grow();
     this.#schedulePump();
   }
 
@@ -204,18 +204,17 @@ export class SessionPool implements GatewaySession, LaneOwner {
     // Those that only finish are bounded too: the oldest gives way.
     if (this.#lanes.length >= this.#options.sessionsMax * 2) this.#lanes[0]?.destroy('replaced');
     const { clock, dial, streamsMax, firstAlone, pingAfterMs } = this.#options;
-    this.#lanes = [
-      ...this.#lanes,
-      new SessionLane({ clock, dial, owner: this, streamsMax, firstAlone, pingAfterMs }),
-    ];
+    this.#lanes = [...this.#lanes, new SessionLane({ clock, dial, owner: this, streamsMax, firstAlone, pingAfterMs })];
   }
 
   #failed(reason: string): void {
     this.#failures += 1;
     this.#lastFailure = reason;
     const { clock, random } = this.#options;
+    // The first failure is met at once: gateways end connections for reasons of their own.
+    if (this.#failures === 1) return;
     const firstMs = limits.gatewayReconnectFirstMs;
-    const delayMs = fullJitterMs(random, this.#failures - 1, firstMs, limits.gatewayReconnectMaxMs);
+    const delayMs = fullJitterMs(random, this.#failures - 2, firstMs, limits.gatewayReconnectMaxMs);
     this.#cancelRetry?.();
     this.#cancelRetry = clock.after(delayMs, () => {
       this.#cancelRetry = undefined;

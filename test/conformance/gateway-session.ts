@@ -3,7 +3,7 @@
  * `gatewaySessionConformance(name, open)`; real sockets, real TLS, and a peer that misbehaves on demand.
  */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test as nodeTest } from 'node:test';
 import { constants } from 'node:http2';
 import { systemClock } from '../../src/core/clock.ts';
 import { epochMs } from '../../src/core/ids.ts';
@@ -28,12 +28,17 @@ interface World {
   readonly ends: Map<number, End>;
   readonly watch: Watch;
   /** One request with this tag; `lifeMs` until its deadline. */
-  send(tag: number, lifeMs?: number): 'taken' | 'full' | 'closed';
-  ended(count: number): Promise<void>;
-  kinds(): readonly string[];
+  readonly send: (tag: number, lifeMs?: number) => 'taken' | 'full' | 'closed';
+  readonly ended: (count: number) => Promise<void>;
+  readonly kinds: () => readonly string[];
 }
 
 const farMs = 30_000;
+
+function test(title: string, run: (t: TestContext) => Promise<void>): void {
+  void nodeTest(title, { timeout: 20_000 }, run);
+}
+
 let shared: Promise<{ readonly authority: Authority; readonly server: IssuedCertificate }> | undefined;
 
 async function makeCertificates(): Promise<{ readonly authority: Authority; readonly server: IssuedCertificate }> {
@@ -148,14 +153,14 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
 
   test(`${name}: the peer's stream limit is followed down to 1 and up again`, async (t) => {
     const { peer, watch, send, ended } = await setup(t, { sessionsMax: 1, peer: { streamsMax: 1 } });
-    let open = 0;
+    let unanswered = 0;
     let most = 0;
     const held: (() => void)[] = [];
     peer.answer = (request) => {
-      open += 1;
-      most = Math.max(most, open);
+      unanswered += 1;
+      most = Math.max(most, unanswered);
       held.push(() => {
-        open -= 1;
+        unanswered -= 1;
         answerOk(request);
       });
     };
@@ -240,11 +245,13 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     second.session.goaway(constants.NGHTTP2_NO_ERROR, second.stream.id);
     await ended(3);
     assert.deepEqual(kinds(), ['200', '200', '200']);
-    assert.deepEqual(peer.requests.slice(5).map((request) => request.path).sort(), [
-      '/3/device/2',
-      '/3/device/3',
-      '/3/device/4',
-    ]);
+    assert.deepEqual(
+      peer.requests
+        .slice(5)
+        .map((request) => request.path)
+        .sort(),
+      ['/3/device/2', '/3/device/3', '/3/device/4'],
+    );
     peer.requests.slice(0, 2).forEach(answerOk);
     await ended(5);
   });
@@ -429,7 +436,7 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     send(1);
     await ended(2);
     const end = ends.get(0);
-    assert.ok(end?.kind === 'failed' && end.failure === 'not-sent');
+    assert.ok(end?.kind === 'failed' && end.failure === 'not-sent', JSON.stringify(end));
     assert.equal(ends.get(1)?.kind, 'responded');
   });
 
