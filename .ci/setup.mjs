@@ -1,5 +1,5 @@
-// Makes a clone ready to run: installs the packages of package-lock.json, then builds. Does only what is needed, and says
-// nothing on standard output, so that the last line of a program's output stays its own.
+// Makes a clone ready to run: installs the packages of package-lock.json, then builds. Does only what is needed, and
+// says nothing on standard output, so that the last line of a program's output stays its own.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

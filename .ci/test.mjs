@@ -1,5 +1,5 @@
-// What `npm test` runs after set-up: the linter and formatter, then every test of dist/test. Ends at the first stage that
-// fails and says how to run that stage again. `npm test -- ejabberd` runs the test files whose path contains "ejabberd".
+// What `npm test` runs after set-up: the linter and formatter, then every test of dist/test. Ends at the first stage
+// that fails and says how to run it again. `npm test -- ejabberd` runs the test files whose path contains "ejabberd".
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -64,7 +64,8 @@ class Component {
       const attributes = publish[1] ?? '';
       const value = (name: string): string => new RegExp(`\\b${name}='([^']*)'`).exec(attributes)?.[1] ?? '';
       const type = this.answer === 'result' ? 'result' : 'error';
-      const error = `<error type='${this.answer}'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`;
+      const condition = `<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>`;
+      const error = `<error type='${this.answer}'>${condition}</error>`;
       this.#socket.write(
         `<iq type='${type}' id='${value('id')}' from='${this.#domain}' to='${value('from')}'>` +
           `${type === 'result' ? '' : error}</iq>`,

@@ -95,6 +95,10 @@ push_notification_with_body = ${options.includeBody ?? false}
 push_notification_with_sender = ${options.includeSender ?? false}
 log = { info = "${folder}/prosody.log" }
 VirtualHost "${domain}"
-${components.map((name) => `Component "${name}"\n  component_secret = "${secret}"\n  component_conflict_resolve = "kick_old"`).join('\n')}
+${components.map(section).join('\n')}
 `;
+}
+
+function section(name: string): string {
+  return `Component "${name}"\n  component_secret = "${secret}"\n  component_conflict_resolve = "kick_old"`;
 }
