@@ -75,6 +75,8 @@ export class StreamParser {
   #stanzaFrom = 0;
   /** `]]>` is somewhere in this text: legal only as the end of a CDATA section. */
   #strayEnds = false;
+  /** The next `<` of this text, as far as it is known; the length of the text if there is none. */
+  #next = -1;
   #skippedStart: XmlElement | null = null;
   #skipReason = '';
 
@@ -88,26 +90,25 @@ export class StreamParser {
   /** Reads the next bytes of the stream and tells the sink what became complete. The buffer is not kept. */
   write(bytes: Uint8Array): void {
     if (this.#phase === 'ended') return;
-    const text = this.#reader.read(bytes);
-    if (text !== '') this.#consume(text);
+    const text = this.#reader.read(bytes, this.#rest);
+    this.#rest = '';
+    this.#consume(text);
     const { trouble } = this.#reader;
     if (trouble === '') return;
     const reason = trouble === 'encoding' ? 'bytes that are not UTF-8' : 'a character that XML forbids';
     this.#fail(this.#tree.root === null ? 'unsupported-encoding' : 'not-well-formed', reason);
   }
 
-  #consume(chunk: string): void {
-    const { ascii } = this.#reader;
-    const text = this.#rest === '' ? chunk : this.#rest + chunk;
-    this.#ascii = ascii && (this.#rest === '' || this.#ascii);
-    this.#rest = '';
+  #consume(text: string): void {
+    this.#ascii = this.#reader.ascii;
     this.#stanzaFrom = 0;
     let at = this.#phase === 'skipping' ? this.#skip(text, 0) : 0;
+    this.#next = -1;
     this.#strayEnds = text.includes(']]>');
     this.#tag.begin(text);
     while (at >= 0 && at < text.length) {
-      const open = text.indexOf('<', at);
-      if (open === -1) {
+      const open = this.#next < at ? text.indexOf('<', at) : this.#next;
+      if (open === -1 || open === text.length) {
         at = this.#lastText(text, at);
         continue;
       }
@@ -130,9 +131,11 @@ export class StreamParser {
 
   #startTag(text: string, at: number): number {
     const tag = this.#tag;
-    const next = text.indexOf('<', at + 1);
-    const end = tag.read(at, next === -1 ? text.length : next);
-    if (end === tagMore) return next === -1 ? more : this.#fail('not-well-formed', 'a tag inside a tag');
+    const found = text.indexOf('<', at + 1);
+    const next = found === -1 ? text.length : found;
+    this.#next = next;
+    const end = tag.read(at, next);
+    if (end === tagMore) return found === -1 ? more : this.#fail('not-well-formed', 'a tag inside a tag');
     if (end < 0) return this.#fail('not-well-formed', tag.wrong);
     if (this.#tree.root === null) return this.#header(end);
     if (this.#depth === 0) {

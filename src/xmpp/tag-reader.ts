@@ -13,17 +13,31 @@ export const tagWrong = -2;
 const xmlNamespace = 'http://www.w3.org/XML/1998/namespace';
 const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/';
 
-// What an ASCII character may be in a name: 0 nothing, 1 its beginning, 2 its inside, 3 a colon.
-const nameClass = new Uint8Array(128);
-for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_') nameClass[letter.charCodeAt(0)] = 1;
-for (const inner of '0123456789-.') nameClass[inner.charCodeAt(0)] = 2;
-nameClass[58] = 3;
+// What ends a name: the ASCII characters that cannot be inside one. Whether the name is a good one is looked at once.
+const endsName = new Uint8Array(128).fill(1);
+for (const inner of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789-.:')
+  endsName[inner.charCodeAt(0)] = 0;
 
 const nameStart =
   'A-Z_a-z\\u{c0}-\\u{d6}\\u{d8}-\\u{f6}\\u{f8}-\\u{2ff}\\u{370}-\\u{37d}\\u{37f}-\\u{1fff}\\u{200c}-\\u{200d}' +
   '\\u{2070}-\\u{218f}\\u{2c00}-\\u{2fef}\\u{3001}-\\u{d7ff}\\u{f900}-\\u{fdcf}\\u{fdf0}-\\u{fffd}\\u{10000}-\\u{effff}';
 const nameRest = `${nameStart}\\-.0-9\\u{b7}\\u{300}-\\u{36f}\\u{203f}-\\u{2040}`;
 const qualifiedName = new RegExp(`^(?:[${nameStart}][${nameRest}]*:)?[${nameStart}][${nameRest}]*$`, 'u');
+
+/** What is known about a name. The few dozen names of a stream are met all the time. */
+interface KnownName {
+  /** Internalised: as a key it costs half of a fresh piece of text. */
+  readonly text: string;
+  readonly isGood: boolean;
+  /** `''` if it has none. */
+  readonly prefix: string;
+  /** The tag that had it last as an attribute: seen again in the same one, it is there twice. -1: look at the tag. */
+  lastTag: number;
+}
+
+/** Names known to one reader, found by a hash of their characters; a power of two. */
+const namesMax = 512;
+const nobody: KnownName = { text: '', isGood: false, prefix: '', lastTag: 0 };
 
 export class TagReader {
   name = '';
@@ -39,9 +53,10 @@ export class TagReader {
   #text = '';
   #reference = 0;
   #count = 0;
-  /** Of the name read last: colons, and whether its characters all are plain ASCII letters, digits and marks. */
-  #colons = 0;
-  #plain = true;
+  #tags = 0;
+  readonly #names: KnownName[] = Array.from({ length: namesMax }, () => nobody);
+  /** The name read last. */
+  #name: KnownName = nobody;
 
   /** Everything until the next call is about this text. */
   begin(text: string): void {
@@ -68,14 +83,16 @@ export class TagReader {
     this.attrs = {};
     this.selfClosing = false;
     this.over = '';
-    this.prefixes.length = 0;
+    if (this.prefixes.length > 0) this.prefixes.length = 0;
     this.#count = 0;
-    let position = this.#nameEnd(at + 1, limit);
-    this.name = text.slice(at + 1, position);
+    this.#tags++;
+    let position = this.#readName(at + 1, limit);
+    const name = this.#name;
+    this.name = name.text;
     if (position === limit) return tagMore;
-    if (!this.#isName(this.name)) return this.#refuse('a tag without a proper name');
-    if (position - at > limits.elementNameBytesMax) this.over = 'an element name is too long';
-    if (this.#colons > 0) this.#usePrefix(this.name);
+    if (!name.isGood) return this.#refuse('a tag without a proper name');
+    if (isLong(name.text, limits.elementNameBytesMax)) this.over = 'an element name is too long';
+    if (name.prefix !== '' && name.prefix !== 'xml') this.prefixes.push(name.prefix);
     for (;;) {
       const next = skipSpace(text, position, limit);
       if (next === limit) return tagMore;
@@ -95,10 +112,10 @@ export class TagReader {
 
   #attribute(from: number, limit: number): number {
     const text = this.#text;
-    const nameEnd = this.#nameEnd(from, limit);
+    const nameEnd = this.#readName(from, limit);
     if (nameEnd === limit) return tagMore;
-    const name = text.slice(from, nameEnd);
-    if (!this.#isName(name)) return this.#refuse('an attribute without a proper name');
+    const name = this.#name;
+    if (!name.isGood) return this.#refuse('an attribute without a proper name');
     let at = skipSpace(text, nameEnd, limit);
     if (at === limit) return tagMore;
     if (text.charCodeAt(at) !== 61) return this.#refuse('an attribute without a value');
@@ -114,57 +131,58 @@ export class TagReader {
     return this.#keep(name, value) ? end + 1 : tagWrong;
   }
 
-  #keep(name: string, value: string): boolean {
+  #keep(name: KnownName, value: string): boolean {
+    const { text, prefix } = name;
     if (++this.#count > limits.attributesMax) {
       this.over = 'too many attributes';
       return true;
     }
-    if (isLong(value, limits.attributeBytesMax) || isLong(name, limits.elementNameBytesMax)) {
+    if (isLong(value, limits.attributeBytesMax) || isLong(text, limits.elementNameBytesMax)) {
       this.over = 'an attribute is too long';
       return true;
     }
-    if (this.#count > 1 && Object.hasOwn(this.attrs, name)) return this.#doubt('the same attribute twice');
-    if (this.#colons > 0) {
-      if (name.startsWith('xmlns:')) {
-        if (!isDeclaration(name.slice(6), value)) return this.#doubt('a reserved or empty namespace declaration');
-      } else {
-        this.#usePrefix(name);
-      }
-    } else if (name === 'xmlns' && (value === xmlNamespace || value === xmlnsNamespace)) {
+    if (name.lastTag === this.#tags || (name.lastTag === -1 && Object.hasOwn(this.attrs, text))) {
+      return this.#doubt('the same attribute twice');
+    }
+    name.lastTag = this.#tags;
+    if (prefix === 'xmlns') {
+      if (!isDeclaration(text.slice(6), value)) return this.#doubt('a reserved or empty namespace declaration');
+    } else if (prefix !== '') {
+      if (prefix !== 'xml') this.prefixes.push(prefix);
+    } else if (text === 'xmlns' && (value === xmlNamespace || value === xmlnsNamespace)) {
       return this.#doubt('a reserved namespace declaration');
     }
-    this.attrs[name] = value;
+    this.attrs[text] = value;
     return true;
   }
 
-  #nameEnd(from: number, limit: number): number {
+  /** Puts the name that begins at `from` into `#name`. @returns where it ends. */
+  #readName(from: number, limit: number): number {
     const text = this.#text;
-    let colons = 0;
-    let plain = true;
+    let hash = 0;
     let at = from;
     for (; at < limit; at++) {
       const code = text.charCodeAt(at);
-      if (code > 127) {
-        plain = false;
-        continue;
-      }
-      const kind = nameClass[code];
-      if (kind === 0) break;
-      if (kind === 3) colons++;
-      else if (kind === 2 && at === from) plain = false;
+      if (code < 128 && endsName[code] === 1) break;
+      hash = (Math.imul(hash, 31) + code) | 0;
     }
-    this.#colons = colons;
-    this.#plain = plain;
+    const slot = (hash ^ (hash >>> 9)) & (namesMax - 1);
+    const known = this.#names[slot] ?? nobody;
+    if (known.text.length === at - from && isAt(known.text, text, from)) this.#name = known;
+    else this.#learn(text.slice(from, at), slot);
     return at;
   }
 
-  #isName(name: string): boolean {
-    return this.#plain && this.#colons === 0 ? name !== '' : qualifiedName.test(name);
-  }
-
-  #usePrefix(name: string): void {
-    const prefix = name.slice(0, name.indexOf(':'));
-    if (prefix !== 'xml') this.prefixes.push(prefix);
+  #learn(text: string, slot: number): void {
+    const [key = ''] = Object.keys({ [text]: 0 });
+    const colon = key.indexOf(':');
+    this.#name = {
+      text: key,
+      isGood: qualifiedName.test(key),
+      prefix: colon === -1 ? '' : key.slice(0, colon),
+      lastTag: -1,
+    };
+    if (key.length <= limits.elementNameBytesMax) this.#names[slot] = this.#name;
   }
 
   #doubt(reason: string): false {
@@ -176,6 +194,14 @@ export class TagReader {
     this.wrong = reason;
     return tagWrong;
   }
+}
+
+/** `startsWith`, for words of a few letters. */
+function isAt(word: string, text: string, from: number): boolean {
+  for (let index = 0; index < word.length; index++) {
+    if (word.charCodeAt(index) !== text.charCodeAt(from + index)) return false;
+  }
+  return true;
 }
 
 function skipSpace(text: string, from: number, limit: number): number {

@@ -30,9 +30,17 @@ export class XmlTextReader {
     return this.#ascii;
   }
 
-  read(bytes: Uint8Array): string {
+  /**
+   * @param rest what the caller could not use of the text before; the result begins with it. Joined as bytes, because
+   *   looking at each character of two joined strings is slow.
+   */
+  read(bytes: Uint8Array, rest: string): string {
     let chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (this.#tail.length > 0) chunk = Buffer.concat([this.#tail, chunk]);
+    if (this.#afterCarriageReturn && chunk.length > 0) {
+      this.#afterCarriageReturn = false;
+      if (chunk[0] === 10) chunk = chunk.subarray(1);
+    }
+    if (this.#tail.length > 0 || rest !== '') chunk = Buffer.concat([Buffer.from(rest), this.#tail, chunk]);
     const open = unfinished(chunk);
     this.#tail = open === 0 ? nothing : Buffer.from(chunk.subarray(chunk.length - open));
     let end = chunk.length - open;
@@ -40,25 +48,21 @@ export class XmlTextReader {
       this.#trouble = 'encoding';
       end = validLength(chunk);
     }
-    let text = chunk.toString('utf8', 0, end);
+    const text = chunk.toString('utf8', 0, end);
     this.#ascii = text.length === end;
     const bad = text.search(illegal);
-    if (bad !== -1) {
-      this.#trouble = 'character';
-      text = text.slice(0, bad);
-    }
-    if (!this.#started && text !== '') {
-      this.#started = true;
-      if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
-    }
-    return this.#afterCarriageReturn || text.includes('\r') ? this.#normalised(text) : text;
+    if (bad === -1) return this.#cleaned(text);
+    this.#trouble = 'character';
+    return this.#cleaned(text.slice(0, bad));
   }
 
-  #normalised(text: string): string {
-    if (text === '') return text;
-    const rest = this.#afterCarriageReturn && text.startsWith('\n') ? text.slice(1) : text;
-    this.#afterCarriageReturn = text.endsWith('\r');
-    return rest.replace(/\r\n?/g, '\n');
+  #cleaned(text: string): string {
+    const isFirst = !this.#started && text !== '';
+    if (isFirst) this.#started = true;
+    const marked = isFirst && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+    if (!marked.includes('\r')) return marked;
+    this.#afterCarriageReturn = marked.endsWith('\r');
+    return marked.replace(/\r\n?/g, '\n');
   }
 }
 
