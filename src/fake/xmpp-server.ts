@@ -166,6 +166,13 @@ export class FakeXmppServer {
 
   /** Sends a stanza that carries `id`, and waits for its answer. */
   request(id: string, stanza: string, answerMs: number = answerMsDefault): Promise<FakeAnswer> {
+    const answer = this.answerTo(id, answerMs);
+    this.send(stanza);
+    return answer;
+  }
+
+  /** The answer to a stanza that is sent by other means. */
+  answerTo(id: string, answerMs: number = answerMsDefault): Promise<FakeAnswer> {
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(answerMs, () => {
         this.#waiting.delete(id);
@@ -173,7 +180,6 @@ export class FakeXmppServer {
         resolve({ kind: 'unanswered' });
       });
       this.#waiting.set(id, { answered: resolve, cancel });
-      this.send(stanza);
     });
   }
 
