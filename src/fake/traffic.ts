@@ -126,7 +126,7 @@ export class Traffic {
       node: target?.node ?? '',
       secret: target?.secret ?? '',
       body: this.#sentence(),
-      sender: '',
+      sender: `user${Math.floor(random.unit() * 1000)}@${domain}/phone`,
       messageCount: 1 + Math.floor(random.unit() * 3),
     });
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../../../src/core/clock.ts';
 import { seededRandom } from '../../../src/core/random.ts';
+import { makeAuthority } from '../../../src/fake/certificates.ts';
 import { handshakeOf } from '../../../src/xmpp/handshake.ts';
 import { attribute } from '../../../src/xmpp/xml.ts';
 import { domain, noWait, secret, setup } from './stream-harness.ts';
@@ -285,4 +287,42 @@ test('8.31 a peer that stops reading makes the stream congested, then bounded, t
   stream.flush();
   assert.equal(stream.state, 'waiting');
   assert.match(owner.events.join(), /offline: too much unsent output/);
+});
+
+test('1.55 direct TLS is verified against the configured authority and name', deadline, async (t) => {
+  const authority = await makeAuthority(systemClock);
+  const { certPem, keyPem } = await authority.server(['xmpp.example.com']);
+  const { stream, owner } = await setup(t, {
+    server: { tls: { key: keyPem, cert: certPem } },
+    config: { tls: { mode: 'direct', caFile: '', servername: 'xmpp.example.com' } },
+    ca: authority.caPem,
+  });
+  stream.open();
+  await owner.when(() => owner.has('online'));
+  assert.equal(stream.state, 'online');
+});
+
+for (const [what, servername, trusted] of [
+  ['an authority we do not trust', 'xmpp.example.com', false],
+  ['a certificate for another name', 'other.example.com', true],
+] as const) {
+  test(`1.55 ${what} is an alarm and no connection`, deadline, async (t) => {
+    const [authority, stranger] = [await makeAuthority(systemClock), await makeAuthority(systemClock)];
+    const { certPem, keyPem } = await authority.server(['xmpp.example.com']);
+    const { server, stream, owner } = await setup(t, {
+      server: { tls: { key: keyPem, cert: certPem } },
+      config: { tls: { mode: 'direct', caFile: '', servername } },
+      ca: trusted ? authority.caPem : stranger.caPem,
+    });
+    stream.open();
+    await owner.when(() => owner.has('error') || owner.has('online'));
+    assert.equal(stream.state, 'waiting');
+    assert.equal(server.online.length, 0);
+  });
+}
+
+test('1.21 every address of the name is tried', deadline, async (t) => {
+  const { stream, owner } = await setup(t, { config: { host: 'localhost' } }); // the fake listens on 127.0.0.1 alone
+  stream.open();
+  await owner.when(() => owner.has('online'));
 });
