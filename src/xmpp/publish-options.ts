@@ -1,0 +1,108 @@
+// Thread: any
+/**
+ * Publish-options, known fields only (xmpp 4.45, 4.46, 5.30). ejabberd forwards forms without FORM_TYPE, so such a form
+ * counts; one with a foreign FORM_TYPE is ignored. Unknown fields are ignored although XEP-0060 §7.1.5 would have them
+ * rejected: apps put their own there. On the hot path: one walk, one object.
+ */
+import { fieldName, firstValue, fitsField, formKind } from './data-form.ts';
+import { ns } from './namespaces.ts';
+import { isElement } from './xml.ts';
+import type { XmlElement } from './xml.ts';
+
+/** Structurally the `PublishOptions` of registration/commands.ts, which this layer may not import; `''` = absent. */
+export interface PublishOptionFields {
+  /** False when there was no form, or one with a foreign FORM_TYPE. */
+  readonly present: boolean;
+  readonly secret: string;
+  readonly service: string;
+  readonly deviceId: string;
+  readonly mode: string;
+  readonly topic: string;
+  readonly silent: string;
+  readonly priority: string;
+  readonly sound: string;
+  readonly clickAction: string;
+  readonly mutableContent: string;
+  readonly timeToLive: string;
+  readonly sandbox: string;
+  readonly pushModule: string;
+  readonly accessModel: string;
+}
+
+type Draft = { -readonly [K in keyof PublishOptionFields]: PublishOptionFields[K] };
+
+function draft(present: boolean): Draft {
+  return {
+    present,
+    secret: '',
+    service: '',
+    deviceId: '',
+    mode: '',
+    topic: '',
+    silent: '',
+    priority: '',
+    sound: '',
+    clickAction: '',
+    mutableContent: '',
+    timeToLive: '',
+    sandbox: '',
+    pushModule: '',
+    accessModel: '',
+  };
+}
+
+/** No form, or none of ours. */
+export const noPublishOptions: PublishOptionFields = Object.freeze(draft(false));
+
+/** @param element `<publish-options/>`, if there was one. */
+export function readPublishOptions(element: XmlElement | undefined): PublishOptionFields {
+  if (element === undefined) return noPublishOptions;
+  let unnamed: PublishOptionFields | undefined;
+  for (const child of element.children) {
+    if (typeof child === 'string' || !isElement(child, 'x', ns.data) || formKind(child) === 'cancel') continue;
+    const options = draft(true);
+    const formType = readInto(options, child);
+    if (formType === ns.pubsubPublishOptions) return options;
+    if (formType === '') unnamed ??= options;
+  }
+  return unnamed ?? noPublishOptions;
+}
+
+/** Returns the FORM_TYPE. */
+function readInto(options: Draft, x: XmlElement): string {
+  let formType = '';
+  for (const child of x.children) {
+    const name = fieldName(child);
+    if (name === '') continue;
+    const value = firstValue(child);
+    // Too long for a credential or a token is as good as absent; a cut one would be somebody else's.
+    if (value === undefined || value === '' || !fitsField(value)) continue;
+    if (name === 'FORM_TYPE') formType ||= value;
+    else keep(options, name, value);
+  }
+  return formType;
+}
+
+function keep(options: Draft, name: string, value: string): void {
+  const key = keys.get(name);
+  if (key !== undefined) options[key] ||= value;
+}
+
+type TextKey = Exclude<keyof PublishOptionFields, 'present'>;
+
+const keys: ReadonlyMap<string, TextKey> = new Map<string, TextKey>([
+  ['secret', 'secret'],
+  ['service', 'service'],
+  ['device_id', 'deviceId'],
+  ['mode', 'mode'],
+  ['topic', 'topic'],
+  ['silent', 'silent'],
+  ['priority', 'priority'],
+  ['sound', 'sound'],
+  ['click_action', 'clickAction'],
+  ['mutable_content', 'mutableContent'],
+  ['time_to_live', 'timeToLive'],
+  ['sandbox', 'sandbox'],
+  ['pushModule', 'pushModule'],
+  ['pubsub#access_model', 'accessModel'],
+]);
