@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * `[[providers]]`: the keys of each kind, and its credentials. MongoosePush takes the token in silence when both ways of
- * authentication are given; here it is a problem, because one of the two is a mistake.
+ * `[[providers]]`: the keys of each kind, and its credentials. MongoosePush takes the token in silence when both ways
+ * of authentication are given; here it is a problem, because one of the two is a mistake.
  */
 import { assert, unreachable } from '../src/core/assert.ts';
 import { parseProviderName } from '../src/core/ids.ts';

@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * `[[servers]]`: the keys, and what must be true of them together. The server-side facts (who allows several streams for
- * one domain, who offers TLS) are those of ejabberd 23, Prosody 0.12, MongooseIM 6 and Openfire 5.
+ * `[[servers]]`: the keys, and what must be true of them together. The server-side facts (who allows several streams
+ * for one domain, who offers TLS) are those of ejabberd 23, Prosody 0.12, MongooseIM 6 and Openfire 5.
  */
 import { checkSection, isTable } from './check-section.ts';
 import { serverKeys, serverTlsKeys } from './schema.ts';

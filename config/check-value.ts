@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * The checks of a single value, made by valibot from what schema.ts says about its key. Each failure is a sentence about
- * the value; what to write instead is made from the key. Values of secrets are never repeated.
+ * The checks of a single value, made by valibot from what schema.ts says about its key. Each failure is a sentence
+ * about the value; what to write instead is made from the key. Values of secrets are never repeated.
  */
 import * as v from 'valibot';
 import { parseProviderName } from '../src/core/ids.ts';

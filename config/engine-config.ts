@@ -15,7 +15,7 @@ export interface EngineConfig {
     readonly iqReplyMs: number;
     /** The budget of an orderly stop. */
     readonly stopMs: number;
-    /** At least 16 bytes as text; node secrets are derived from it. `''` = made at the first start and kept in `dataDir`. */
+    /** 16 bytes or more; node secrets are derived from it. `''` = made at the first start and kept in `dataDir`. */
     readonly secretKey: string;
   };
   readonly servers: readonly ServerConfig[];
@@ -35,7 +35,7 @@ export interface EngineConfig {
     readonly nodeIds: 'client-chosen' | 'server-generated';
     /** Answers for wrong owners: merged with item-not-found (false), or forbidden as XEP-0060 says (true). */
     readonly strictErrors: boolean;
-    /** Bare domains whose users may create nodes and register; empty = the domains of `servers` and any that reach us. */
+    /** Domains whose users may create nodes and register; empty = any that reach us. */
     readonly allowedDomains: readonly string[];
   };
   readonly appServer: {

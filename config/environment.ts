@@ -1,7 +1,8 @@
 // Thread: any
 /**
- * Environment variables over the file: `MEERKAT_SERVERS__0__SECRET` is `secret` of the first `[[servers]]`. They win over
- * the file, and a variable that means nothing is a problem like an unknown key, because it was meant to do something.
+ * Environment variables over the file: `MEERKAT_SERVERS__0__SECRET` is `secret` of the first `[[servers]]`. They win
+ * over the file, and a variable that means nothing is a problem like an unknown key, because it was meant to do
+ * something.
  */
 import { unreachable } from '../src/core/assert.ts';
 import { isReadableFromFile } from './config-key.ts';

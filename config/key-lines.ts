@@ -1,8 +1,8 @@
 // Thread: any
 /**
  * Finds the line on which each key of a TOML file is written: smol-toml gives values without places, and a problem
- * without its line is half a message. Reads only files that smol-toml has accepted, so it may skip what it need not know
- * (TOML 1.0: headers, dotted and quoted keys, inline tables, all four kinds of strings).
+ * without its line is half a message. Reads only files that smol-toml has accepted, so it may skip what it need not
+ * know (TOML 1.0: headers, dotted and quoted keys, inline tables, all four kinds of strings).
  */
 export type KeyLines = ReadonlyMap<string, number>;
 

@@ -1,8 +1,8 @@
 // Thread: main
 /**
- * pino behind the engine's own Logger: one JSON object for each line on standard error, with the level as a word and the
- * time in ISO 8601. Fields whose names belong to secrets are replaced whatever they hold, as the second line of defence
- * behind `hashForPeople`.
+ * pino behind the engine's own Logger: one JSON object for each line on standard error, with the level as a word and
+ * the time in ISO 8601. Fields whose names belong to secrets are replaced whatever they hold, as the second line of
+ * defence behind `hashForPeople`.
  */
 import { pino } from 'pino';
 import type { DestinationStream } from 'pino';

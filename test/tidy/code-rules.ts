@@ -96,7 +96,7 @@ function headers(tree: Tree): Violation[] {
   const found: Violation[] = [];
   for (const file of tree.files) {
     if (!/^(?:src|workers|config)\//.test(file.path)) continue;
-    const thread = /^\/\/ Thread: (main|worker|any)\n/.exec(file.text)?.[1];
+    const thread = /^(?:#!.*\n)?\/\/ Thread: (main|worker|any)\n/.exec(file.text)?.[1];
     if (thread === undefined) {
       found.push({ path: file.path, line: 1, message: 'the first line is `// Thread: main`, `worker` or `any`' });
       continue;

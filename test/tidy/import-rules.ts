@@ -158,7 +158,7 @@ function cycles(tree: Tree): Violation[] {
 }
 
 function threadOf(file: SourceFile): string | undefined {
-  return /^\/\/ Thread: (main|worker|any)\n/.exec(file.text)?.[1];
+  return /^(?:#!.*\n)?\/\/ Thread: (main|worker|any)\n/.exec(file.text)?.[1];
 }
 
 function threadMixes(tree: Tree): Violation[] {

@@ -1,0 +1,29 @@
+// Thread: main
+/**
+ * The stores of a configuration for the commands that work beside the engine. The number of shards is read from the
+ * folder, so that these commands also work while the configuration waits for a resharding.
+ */
+import { EngineError } from '../core/errors.ts';
+import { openShardStores, shardCount } from '../storage/shard-folder.ts';
+import type { EngineConfig } from '../../config/engine-config.ts';
+import type { RegistrationStore } from '../storage/registration-store.ts';
+
+/** Opens all shards, works, and closes them; makes nothing when there is no store yet. */
+export async function withStores<T>(
+  config: EngineConfig,
+  work: (stores: readonly RegistrationStore[]) => Promise<T>,
+): Promise<T> {
+  const { registrations, engine } = config;
+  if (registrations.store === 'memory') {
+    const message = 'registrations.store is "memory": nothing is kept outside the engine; write store = "lmdb"';
+    throw new EngineError('E_CONFIG_INVALID', message);
+  }
+  const shards = shardCount(engine.dataDir);
+  if (shards === 0) return work([]);
+  const stores = await openShardStores({ ...registrations, shards, dataDir: engine.dataDir });
+  try {
+    return await work(stores);
+  } finally {
+    await Promise.all(stores.map((store) => store.close()));
+  }
+}
