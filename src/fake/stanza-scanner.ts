@@ -128,7 +128,7 @@ function hasUndefinedEntity(element: string): boolean {
   return element.includes('&') && /&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[\da-fA-F]+);)/.test(element);
 }
 
-/** Local work for the scanner's texts: name of the element. */
+/** The name in the opening tag of an element. */
 export function elementName(element: string): string {
   return nameAt(element, 1);
 }

@@ -81,6 +81,7 @@ export class FakeXmppServer {
   readonly received: string[] = [];
   readonly #options: FakeXmppServerOptions;
   readonly #ids: StanzaIds;
+  readonly #sockets = new Set<Socket>();
   readonly #connected = new Set<FakeXmppStream>();
   #online: FakeXmppStream[] = [];
   readonly #waiting = new Map<string, Waiting>();
@@ -115,7 +116,11 @@ export class FakeXmppServer {
   start(port = 0, host = '127.0.0.1'): Promise<number> {
     const { tls } = this.#options;
     const server = tls === null ? createServer() : createTlsServer({ key: tls.key, cert: tls.cert });
-    server.on(tls === null ? 'connection' : 'secureConnection', (socket) => {
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
       this.counters.connections++;
       this.#connected.add(this.#stream(socket));
       this.#changed();
@@ -138,7 +143,7 @@ export class FakeXmppServer {
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
-    for (const stream of this.#connected) stream.vanish();
+    for (const socket of this.#sockets) socket.destroy(); // those in the middle of a TLS handshake too
     for (const [id, waiting] of this.#waiting) {
       waiting.cancel();
       this.#waiting.delete(id);

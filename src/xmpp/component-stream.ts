@@ -120,7 +120,7 @@ export class ComponentStream {
   /** Appends to this turn's output. False: not online, or too much is unsent; the stanza is dropped. */
   send(stanza: string): boolean {
     const connection = this.#connection;
-    if (this.#state !== 'online' || connection === null) {
+    if (this.#state !== 'online' || connection === null || connection.ended) {
       this.counters.droppedOutput++;
       return false;
     }

@@ -112,6 +112,11 @@ export class StreamConnection {
     return this.#socket.unsentBytes;
   }
 
+  /** The socket is gone; what it brought is still being read. */
+  get ended(): boolean {
+    return this.#ending !== null;
+  }
+
   get lastInboundMs(): number {
     return this.#lastInboundMs;
   }
@@ -158,7 +163,7 @@ export class StreamConnection {
     this.#cancelTimer();
     this.#queued.clear();
     this.#kept = null;
-    this.#socket.retire(this.#phase === 'closing' ? '' : farewell);
+    this.#socket.retire(this.#phase === 'connecting' || this.#phase === 'closing' ? '' : farewell);
   }
 
   #after(delayMs: number, task: () => void): void {

@@ -8,6 +8,7 @@ import type { CapturedScenario } from '../../../src/fake/xmpp-captures.ts';
 import { attributeOf } from '../../../src/fake/stanza-scanner.ts';
 import { FakeXmppServer } from '../../../src/fake/xmpp-server.ts';
 import type { FakeXmppServerOptions } from '../../../src/fake/xmpp-server.ts';
+import { VirtualClock } from '../../simulation/virtual-clock.ts';
 import { handshakeOf } from '../../../src/xmpp/handshake.ts';
 
 const deadline = { timeout: 10_000 };
@@ -89,9 +90,9 @@ async function setup(t: TestContext, options: Partial<FakeXmppServerOptions> = {
     await server.stop();
   });
   const raw = (): RawComponent => {
-    const raw_ = new RawComponent(port);
-    open.push(raw_);
-    return raw_;
+    const client = new RawComponent(port);
+    open.push(client);
+    return client;
   };
   return { server, port, component, raw };
 }
@@ -205,4 +206,46 @@ test('1.13 prosody refuses a second stream, or gives the first up, as configured
 
 test('1.E a scenario knows the domain of its component', () => {
   assert.equal(componentOf(scenarioOf('prosody', 'A', 'COMP')), 'push.prosody.lab');
+});
+
+test('an IQ of a component is answered: pings to the server, nothing else', deadline, async (t) => {
+  const { raw, component } = await setup(t);
+  const client = raw();
+  await client.open(component);
+  const ask = (id: string, payload: string): void =>
+    client.send(`<iq type='get' id='${id}' from='${component}' to='ejabberd.lab'>${payload}</iq>`);
+  ask('p1', `<ping xmlns='urn:xmpp:ping'/>`);
+  ask('d1', `<query xmlns='http://jabber.org/protocol/disco#info'/>`);
+  await client.until((received) => received.includes(`id='d1'`));
+  assert.match(client.received, /<iq type='result' id='p1' from='ejabberd.lab' to='push.ejabberd.lab'\/>/);
+  assert.match(client.received, /<iq type='error' id='d1'.*service-unavailable/);
+});
+
+test('a publish gets its answer; a second answer, or one of a stranger, is counted apart', deadline, async (t) => {
+  const { server, raw, component } = await setup(t);
+  const client = raw();
+  await client.open(component);
+  await server.whenOnline();
+  const publishing = server.publish({ node: 'n1', secret: 's1' });
+  await client.until((received) => received.includes('</iq>'));
+  const id = /<iq [^>]* id='([^']*)'/.exec(client.received)?.[1] ?? '';
+  const error = `<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`;
+  const answer = `<iq type='error' id='${id}' from='${component}' to='ejabberd.lab'>${error}</iq>`;
+  client.send(`${answer}${answer}<presence from='${component}' to='ejabberd.lab'/>`);
+  const answered = await publishing;
+  assert.ok(answered.kind === 'error');
+  assert.equal(`${answered.type} ${answered.condition}`, 'cancel item-not-found');
+  await server.when(() => server.received.length === 1);
+  assert.deepEqual([server.counters.errors, server.counters.unasked, server.counters.unanswered], [2, 1, 0]);
+});
+
+test('a publish that nobody answers is unanswered after its time', deadline, async (t) => {
+  const clock = new VirtualClock();
+  const { server, raw, component } = await setup(t, { clock });
+  const client = raw();
+  await client.open(component);
+  const publishing = server.publish({ node: 'n1' }, 5000);
+  await clock.advance(5000);
+  assert.equal((await publishing).kind, 'unanswered');
+  assert.equal(server.counters.unanswered, 1);
 });
