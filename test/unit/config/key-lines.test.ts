@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { parse } from 'smol-toml';
 import { findKeyLines, lineOf } from '../../../config/key-lines.ts';
+import { root } from './config-fixture.ts';
 
 const text = `# a comment with [brackets] and "quotes
 top = 1
@@ -68,4 +71,26 @@ test('line breaks of Windows count once', () => {
 
 test('text that is not TOML ends all the same', () => {
   for (const odd of ['[', '[[', '"', '= =', 'a = [', 'a = {', "a = '''", '\\', 'a = ]', '{}', ']']) findKeyLines(odd);
+});
+
+test('every key of a file that smol-toml has written is found on the line that names it', () => {
+  const toml = readFileSync(new URL('config/meerkat.toml', root), 'utf8').replaceAll(/^# (?=\w+ = |\[\[)/gm, '');
+  const lines = findKeyLines(toml);
+  const rows = toml.split('\n');
+  let keys = 0;
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, member] of Object.entries(value)) {
+      const place = path === '' ? name : `${path}.${name}`;
+      const line = lines.get(place);
+      if (!Array.isArray(member) || typeof member[0] !== 'object') {
+        assert.ok(line !== undefined, place);
+        if (!/^\d+$/.test(name)) assert.match(rows[line - 1] ?? '', new RegExp(`\\b${name}\\b`), place);
+        keys += 1;
+      }
+      visit(member, place);
+    }
+  };
+  visit(parse(toml), '');
+  assert.ok(keys > 60, `${keys} keys`);
 });
