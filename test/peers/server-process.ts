@@ -9,14 +9,13 @@ import { accessSync, chmodSync, constants, mkdtempSync, readFileSync, rmSync, wr
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { GiveUp, until, within } from './deadline.ts';
+import { GiveUp, until } from './deadline.ts';
 import type { ChildProcess } from 'node:child_process';
 
 /** Below the ports that Linux gives to outgoing connections (32768 and up), so that none of those can take one. */
 const portsFrom = 12_000;
 const portsTo = 32_000;
 
-const stopMs = 10_000;
 const startsMax = 3;
 
 /** Ports on 127.0.0.1 that nobody listens on. Drawn by lot, so that test files running side by side do not meet. */
@@ -149,15 +148,11 @@ export class ServerProcess {
     }
   }
 
+  /** At once: what it would still write goes with its folder. */
   async stop(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined) {
-      this.#child.kill('SIGTERM');
-      try {
-        await within(`${this.#name} ends after SIGTERM`, this.#ended, stopMs);
-      } catch {
-        this.#child.kill('SIGKILL');
-        await this.#ended;
-      }
+    if (this.#child.pid !== undefined) {
+      this.#child.kill('SIGKILL');
+      await this.#ended;
     }
     rmSync(this.folder, { recursive: true, force: true });
   }

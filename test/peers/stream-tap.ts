@@ -11,7 +11,6 @@ export class StreamTap {
   readonly #server: Server;
   readonly #target: number;
   readonly #open = new Set<Socket>();
-  #connected = 0;
   #refusing = false;
   /** Everything the server has said to the component, and the reverse, over all connections. */
   #fromServer = '';
@@ -36,9 +35,9 @@ export class StreamTap {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Connections accepted so far. */
-  get connections(): number {
-    return this.#connected;
+  /** Lines that are up. */
+  get lines(): number {
+    return this.#open.size;
   }
 
   /** How many publishes for this node the server has sent. */
@@ -56,17 +55,25 @@ export class StreamTap {
     await until(`the component says ${text} ${times} times`, () => (this.said(text) >= times ? true : undefined));
   }
 
-  /** Resolves when that many components are through the handshake. */
-  async untilOnline(streams: number): Promise<void> {
-    await until(`${streams} streams are online`, () =>
-      count(this.#fromServer, '<handshake') >= streams ? true : undefined,
-    );
+  /** Answers to publishes and to all else that the component was asked. */
+  answers(): number {
+    return this.said("type='result'") + this.said("type='error'");
   }
 
-  /** Cuts every line; with `refuse`, new ones are closed at once until `restore`. */
-  cut(refuse: boolean): void {
+  /** How many streams have got through the handshake so far. */
+  handshakes(): number {
+    return count(this.#fromServer, '<handshake');
+  }
+
+  /** Resolves when that many streams have got through the handshake. */
+  async untilOnline(streams: number): Promise<void> {
+    await until(`${streams} streams are online`, () => (this.handshakes() >= streams ? true : undefined));
+  }
+
+  /** Cuts every line, or the oldest `lines`; with `refuse`, new ones are closed at once until `restore`. */
+  cut(refuse: boolean, lines: number = Infinity): void {
     this.#refusing = refuse;
-    for (const socket of this.#open) socket.destroy();
+    for (const socket of [...this.#open].slice(0, lines)) socket.destroy();
   }
 
   restore(): void {
@@ -89,12 +96,10 @@ export class StreamTap {
       component.destroy();
       return;
     }
-    this.#connected++;
     const server = connect(this.#target, '127.0.0.1');
-    for (const socket of [component, server]) {
-      this.#open.add(socket);
-      socket.on('error', () => undefined); // the close event that follows ends both sides
-    }
+    this.#open.add(component);
+    // The close event that follows an error ends both sides.
+    for (const socket of [component, server]) socket.on('error', () => undefined);
     component.on('data', (bytes: Buffer) => {
       this.#fromComponent += bytes.toString('utf8');
       server.write(bytes);
@@ -105,13 +110,11 @@ export class StreamTap {
     });
     component.on('end', () => server.end());
     server.on('end', () => component.end());
-    component.on('close', () => this.#part(component, server));
-    server.on('close', () => this.#part(server, component));
-  }
-
-  #part(gone: Socket, other: Socket): void {
-    this.#open.delete(gone);
-    other.destroySoon();
+    component.on('close', () => {
+      this.#open.delete(component);
+      server.destroySoon();
+    });
+    server.on('close', () => component.destroySoon());
   }
 }
 
