@@ -1,0 +1,25 @@
+// Thread: worker
+/**
+ * What a request without a response means for its notification (RFC 9113 §6.8, §8.7 say what was certainly not acted on).
+ */
+import { unreachable } from '../core/assert.ts';
+import { expired, unavailable } from '../core/outcome.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { GatewayFailure } from '../transport/gateway-session.ts';
+
+export function outcomeOfFailure(failure: GatewayFailure, reason: string): Outcome {
+  switch (failure) {
+    case 'not-sent':
+      return unavailable('no', reason);
+    case 'no-answer':
+      return unavailable('unknown', reason);
+    // The gateway has it and may yet deliver it.
+    case 'deadline':
+      return unavailable('unknown', 'deadline');
+    // Nobody has it, and nobody waits for it any more: its time has passed, and sending it again would be too late.
+    case 'deadline-unsent':
+      return expired('deadline-unsent');
+    default:
+      return unreachable(failure);
+  }
+}
