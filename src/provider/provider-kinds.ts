@@ -64,7 +64,7 @@ export function createProvider(config: ProviderConfig, context: ProviderContext)
 }
 
 /** `undefined`: the provider needs no authorization field. Throws like `createProvider`. */
-export function createCredentialSource(config: ProviderConfig, clock: Clock): CredentialSource | undefined {
+export function credentialSourceOf(config: ProviderConfig, clock: Clock): CredentialSource | undefined {
   switch (config.kind) {
     case 'apns':
       return apns.credentials?.(config, clock);
