@@ -1,0 +1,107 @@
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { AnsweringGateway } from '../../../src/fake/answering-gateway.ts';
+import { makeAuthority } from '../../../src/fake/certificates.ts';
+import { seededRandom } from '../../../src/core/random.ts';
+import { VirtualClock } from '../../simulation/virtual-clock.ts';
+import { GatewayClient } from './gateway-client.ts';
+import type { TestContext } from 'node:test';
+import type { AnsweringGatewayOptions } from '../../../src/fake/answering-gateway.ts';
+
+interface World {
+  readonly gateway: AnsweringGateway;
+  readonly clock: VirtualClock;
+  readonly client: GatewayClient;
+}
+
+async function setup(t: TestContext, options: Partial<AnsweringGatewayOptions> = {}): Promise<World> {
+  const clock = new VirtualClock();
+  const authority = await makeAuthority(clock);
+  const tls = await authority.server();
+  const gateway = new AnsweringGateway({ clock, random: seededRandom(1), tls, ...options });
+  const { port } = await gateway.start();
+  const client = new GatewayClient(port, authority.caPem);
+  t.after(async () => {
+    await client.close();
+    await gateway.stop();
+  });
+  return { gateway, clock, client };
+}
+
+const fields = { ':path': '/3/device/abc', 'apns-topic': 'com.example.app' };
+
+test('every request is answered 200, with and without a body', async (t) => {
+  const { gateway, client } = await setup(t, { streamsMax: 100 });
+  assert.equal(await client.streamLimit(), 100);
+  const answers = await Promise.all(
+    Array.from({ length: 500 }, (_, index) => client.post(fields, index % 2 === 0 ? '{"aps":{}}' : '')),
+  );
+  assert.ok(answers.every(({ status, body }) => status === 200 && body === ''));
+  assert.equal(gateway.requests, 500);
+  assert.equal(gateway.connections, 1);
+});
+
+test('the answer may have a body', async (t) => {
+  const body = '{"name":"projects/p/messages/1"}';
+  const { client } = await setup(t, { body });
+  assert.equal((await client.post(fields, 'x')).body, body);
+});
+
+test('a body that would need flow control is refused at construction', async () => {
+  const clock = new VirtualClock();
+  const tls = await (await makeAuthority(clock)).server();
+  const body = 'x'.repeat(100);
+  assert.throws(() => new AnsweringGateway({ clock, random: seededRandom(1), tls, body, streamsMax: 1000 }), /65535/);
+});
+
+test('bodies larger than a frame and headers in continuation frames are read', async (t) => {
+  const { client, gateway } = await setup(t);
+  const answer = await client.post({ ...fields, 'x-long': 'y'.repeat(40_000) }, 'z'.repeat(300_000));
+  assert.equal(answer.status, 200);
+  assert.equal(gateway.requests, 1);
+});
+
+test('pings are answered', async (t) => {
+  const { client } = await setup(t);
+  await client.post(fields, '');
+  const payload = Buffer.from('12345678');
+  const echoed = await new Promise<Buffer>((resolve, reject) => {
+    client.session.ping(payload, (error, _duration, echo) => (error === null ? resolve(echo) : reject(error)));
+  });
+  assert.deepEqual(Buffer.from(echoed), payload);
+});
+
+test('a share of the requests is stalled, and answered after the time asked for', async (t) => {
+  const { gateway, client, clock } = await setup(t);
+  gateway.stall({ share: 0.5, answerAfterMs: 3_000 });
+  let answered = 0;
+  const all = Promise.all(
+    Array.from({ length: 100 }, async () => {
+      await client.post(fields, 'x');
+      answered++;
+    }),
+  );
+  while (gateway.requests < 100 || answered + clock.pending < 100) await nextTurn();
+  assert.ok(clock.pending > 30 && clock.pending < 70, `${clock.pending} of 100 stalled`);
+  await clock.advance(3_000);
+  await all;
+});
+
+test('a stall without an end is never answered, and stopping leaves no timer', async (t) => {
+  const { gateway, client, clock } = await setup(t);
+  gateway.stall({ share: 1, answerAfterMs: 0 });
+  const never = client.send(fields, 'x');
+  gateway.stall({ share: 1, answerAfterMs: 60_000 });
+  const later = client.send(fields, 'x');
+  while (gateway.requests < 2) await nextTurn();
+  await gateway.stop();
+  assert.ok('lost' in (await never));
+  assert.ok('lost' in (await later));
+  assert.equal(clock.pending, 0);
+});
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
