@@ -1,8 +1,9 @@
 // Thread: any
 /**
- * Parses and prepares JIDs (RFC 7622 §3, RFC 6122 for what servers still do; xmpp 2.20, 8.19). Two spellings of one address
- * come out as one string, so that prepared JIDs are compared with `===`. Servers prepare `from` and `to`; anything out of
- * forms and attributes is prepared here. A JID in plain lower-case ASCII costs a regular expression and no copy.
+ * Parses and prepares JIDs (RFC 7622 §3, RFC 6122 for what servers still do; xmpp 2.20, 8.19). Two spellings of one
+ * address come out as one string, so that prepared JIDs are compared with `===`. Servers prepare `from` and `to`;
+ * anything out of forms and attributes is prepared here. A JID in plain lower-case ASCII costs a regular expression
+ * and no copy.
  */
 import { isIPv6 } from 'node:net';
 import { domainToUnicode } from 'node:url';
@@ -96,8 +97,11 @@ const plainResource = /^[\x20-\x7e]+$/;
 const localForbidden = /["&'/:<>@]/;
 // RFC 3454 C.1.2 to C.9: spaces, controls, private use, non-characters, lone surrogates, marks that change or deprecate
 // the presentation of others.
-const neverInLocal =
-  /[\p{Zs}\p{Zl}\p{Zp}\p{Cc}\p{Co}\p{Cs}\p{Noncharacter_Code_Point}\u0340\u0341\u06dd\u070f\u180e\u200e\u200f\u202a-\u202e\u2060-\u2063\u206a-\u206f\ufff9-\ufffd]/u;
+const neverInLocal = new RegExp(
+  `[\\p{Zs}\\p{Zl}\\p{Zp}\\p{Cc}\\p{Co}\\p{Cs}\\p{Noncharacter_Code_Point}\\u{340}\\u{341}\\u{6dd}\\u{70f}\\u{180e}` +
+    `\\u{200e}\\u{200f}\\u{202a}-\\u{202e}\\u{2060}-\\u{2063}\\u{206a}-\\u{206f}\\u{fff9}-\\u{fffd}]`,
+  'u',
+);
 const neverInResource = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
 // RFC 3454 B.1: mapped to nothing.
 const invisible =

@@ -1,10 +1,10 @@
 // Thread: any
 /**
  * Every stanza error the engine can answer, once, as the XML inside `<error>` (RFC 6120 §8.3, XEP-0060 §7-8, XEP-0050
- * §4.4). `cancel` is used for a publish only where the registration is truly dead: ejabberd deletes the registration on
- * every type but `wait`, MongooseIM on `cancel`, Prosody counts all but `wait`, Tigase keeps it only for the conditions
- * service-unavailable, internal-server-error, remote-server-timeout and bad-request. Hence the two `wait` rows below are
- * the only answers for trouble of our own.
+ * §4.4). `cancel` is used for a publish only where the registration is truly dead: ejabberd deletes the registration
+ * on every type but `wait`, MongooseIM on `cancel`, Prosody counts all but `wait`, Tigase keeps it only for the
+ * conditions service-unavailable, internal-server-error, remote-server-timeout and bad-request. Hence the two `wait`
+ * rows below are the only answers for trouble of our own.
  */
 import { ns } from './namespaces.ts';
 

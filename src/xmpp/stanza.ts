@@ -1,8 +1,8 @@
 // Thread: any
 /**
- * Stanzas as text. Everything that leaves the engine is put together here, escaped and checked: one bad stanza costs the
- * whole stream and every IQ in flight on it (xmpp 1.10). No stanza carries `xmlns`: it inherits jabber:component:accept
- * (xmpp 1.9).
+ * Stanzas as text. Everything that leaves the engine is put together here, escaped and checked: one bad stanza costs
+ * the whole stream and every IQ in flight on it (xmpp 1.10). No stanza carries `xmlns`: it inherits
+ * jabber:component:accept (xmpp 1.9).
  */
 import { ns } from './namespaces.ts';
 import type { StanzaError } from './stanza-errors.ts';
@@ -10,8 +10,7 @@ import type { StanzaError } from './stanza-errors.ts';
 // What may not stand in an attribute or text as it is; most values have none of it.
 const special = /[&<>"'\r\n\t]/;
 // Not a character of XML 1.0 (§2.2), lone surrogates included; such a character is dropped.
-const illegal =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const illegal = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Cs}/gu;
 const suspicious = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/;
 
 const entityOf: Readonly<Record<string, string>> = {
@@ -41,7 +40,8 @@ export interface Addressed {
 }
 
 function opening(type: 'result' | 'error', request: Addressed): string {
-  return `<iq type='${type}' id='${escapeXml(request.id)}' from='${escapeXml(request.to)}' to='${escapeXml(request.from)}'`;
+  const { id, to, from } = request;
+  return `<iq type='${type}' id='${escapeXml(id)}' from='${escapeXml(to)}' to='${escapeXml(from)}'`;
 }
 
 /** @param payload XML of the only child, already escaped; `''` for an empty result. */

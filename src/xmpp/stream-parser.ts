@@ -1,8 +1,9 @@
 // Thread: main
 /**
- * Bytes of one XMPP stream to stanzas, within limits. It reads the tags itself and lets @xmpp/xml build the tree, so that
- * what is refused and what is built can never differ; everything RFC 6120 §11.1 forbids ends the stream, and a stanza over
- * a limit is skipped without being built (xmpp 8.1 to 8.14). Work is done once per byte, whatever the chunks.
+ * Bytes of one XMPP stream to stanzas, within limits. It reads the tags itself and lets @xmpp/xml build the tree, so
+ * that what is refused and what is built can never differ; everything RFC 6120 §11.1 forbids ends the stream, and a
+ * stanza over a limit is skipped without being built (xmpp 8.1 to 8.14). Only a tag that a chunk cuts is read
+ * twice.
  */
 import { Parser } from '@xmpp/xml';
 import { limits as bounds } from '../core/limits.ts';
@@ -34,8 +35,9 @@ export interface StreamSink {
   /** One complete top-level element. `bytes`: its exact size in UTF-8, line ends normalised. */
   stanza(element: XmlElement, bytes: number): void;
   /**
-   * A stanza over a limit was skipped, up to its end. `start`: its start tag without children, and without those attributes
-   * that were over a limit themselves, so that an IQ can be answered (xmpp 8.7).
+   * A stanza over a limit was skipped, up to its end. `start`: its start tag without children, so that an IQ can be
+   * answered (xmpp 8.7); without attributes that were over a limit themselves, and of a tag that alone was too large,
+   * what was read.
    */
   oversized(start: XmlElement, reason: string): void;
   /** `</stream:stream>`; nothing is delivered after it. */
@@ -52,8 +54,11 @@ const cdataStart = '<![CDATA[';
 const declarationCharsMax = 256;
 /** One tag with its attributes (a stream header has under 1 KiB): what is held while its end is awaited. */
 const tagBytesMax = 65_536;
-const declaration =
-  /^<\?xml\s+version\s*=\s*(?:'1\.\d+'|"1\.\d+")(?:\s+encoding\s*=\s*(?:'([\w.-]+)'|"([\w.-]+)"))?(?:\s+standalone\s*=\s*(?:'(?:yes|no)'|"(?:yes|no)"))?\s*\?>$/;
+const declaration = new RegExp(
+  `^<\\?xml\\s+version\\s*=\\s*(?:'1\\.\\d+'|"1\\.\\d+")` +
+    `(?:\\s+encoding\\s*=\\s*(?:'([\\w.-]+)'|"([\\w.-]+)"))?` +
+    `(?:\\s+standalone\\s*=\\s*(?:'(?:yes|no)'|"(?:yes|no)"))?\\s*\\?>$`,
+);
 
 export class StreamParser {
   readonly #stanzaBytesMax: number;

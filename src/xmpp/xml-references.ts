@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * The references XMPP knows: five names and characters by number (RFC 6120 §11.1, XML 1.0 §4.1). Nothing can be declared,
- * so nothing can expand (xmpp 8.4).
+ * The references XMPP knows: five names and characters by number (RFC 6120 §11.1, XML 1.0 §4.1). Nothing can be
+ * declared, so nothing can expand (xmpp 8.4).
  */
 
 /** `&#x10FFFF;` with leading zeros: anything longer is refused. */

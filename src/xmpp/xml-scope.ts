@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * Which prefixes are bound where (Namespaces in XML 1.0 §5, §6.3; xmpp 8.10). Tags with prefixes of their own are rare, so
- * nothing is kept: a look-up walks the open elements.
+ * Which prefixes are bound where (Namespaces in XML 1.0 §5, §6.3; xmpp 8.10). Tags with prefixes of their own are
+ * rare, so nothing is kept: a look-up walks the open elements.
  */
 import { attribute } from './xml.ts';
 import type { XmlElement } from './xml.ts';

@@ -1,8 +1,8 @@
 // Thread: any
 /**
  * Bytes of a stream to characters XML may hold: strict UTF-8 that survives a split inside a character (xmpp 1.5), no
- * character outside XML 1.0 §2.2 (xmpp 8.2), line ends as §2.11 wants them. `isUtf8` plus one decode of the whole chunk is
- * several times quicker than a streaming TextDecoder.
+ * character outside XML 1.0 §2.2 (xmpp 8.2), line ends as §2.11 wants them. `isUtf8` plus one decode of the whole
+ * chunk is several times quicker than a streaming TextDecoder.
  */
 import { isUtf8 } from 'node:buffer';
 

@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * What the engine sees of a parsed element, and how it looks things up: by local name and namespace, whatever prefix was
- * used (xmpp 8.12). Elements live for one turn: a codec reads what it needs into flat values, and the element is
+ * What the engine sees of a parsed element, and how it looks things up: by local name and namespace, whatever prefix
+ * was used (xmpp 8.12). Elements live for one turn: a codec reads what it needs into flat values, and the element is
  * dropped. Only stream-parser.ts makes them.
  */
 export interface XmlElement {
@@ -24,7 +24,9 @@ export function localName(element: XmlElement): string {
   return colon === -1 ? element.name : element.name.slice(colon + 1);
 }
 
-/** The namespace an element is in, `''` if none is declared for its prefix. Walks up; depth is bounded by the parser. */
+/**
+ * The namespace an element is in, `''` if none is declared for its prefix. Walks up; depth is bounded by the parser.
+ */
 export function namespaceOf(element: XmlElement): string {
   const colon = element.name.indexOf(':');
   const declaration = colon === -1 ? 'xmlns' : `xmlns:${element.name.slice(0, colon)}`;

@@ -1,7 +1,8 @@
 // Thread: any
 /**
- * What we use of @xmpp/xml, which ships no types: its Parser as the builder of the tree. It is told of every tag and text
- * by stream-parser.ts, its only importer; the tokenizer that would tell it otherwise accepts what RFC 6120 forbids.
+ * What we use of @xmpp/xml, which ships no types: its Parser as the builder of the tree. It is told of every tag and
+ * text by stream-parser.ts, its only importer; the tokenizer that would tell it otherwise accepts what RFC 6120
+ * forbids.
  */
 declare module '@xmpp/xml' {
   export interface ParsedElement {
