@@ -8,6 +8,8 @@ import { LatencyHistogram } from './latency-histogram.ts';
 
 export interface FireOptions {
   readonly count: number;
+  /** Sends no more after this time, however many are left; 0 = all of them. */
+  readonly durationMs: number;
   /** 0 = as fast as `inFlightMax` lets. */
   readonly ratePerSecond: number;
   readonly inFlightMax: number;
@@ -56,12 +58,15 @@ export class LoadRun {
   #sent = 0;
   #results = 0;
   #scheduled = false;
+  #ended = false;
+  #countMax: number;
   #finish: (report: FireReport) => void = () => undefined;
   #cancelSettle: () => void = () => undefined;
 
   constructor(ports: LoadRunPorts, options: FireOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#countMax = options.count;
     this.#startedMs = ports.clock.monotonicMs();
     this.#lastAnswerMs = this.#startedMs;
     this.#lastSentMs = this.#startedMs;
@@ -83,9 +88,20 @@ export class LoadRun {
       this.#errors[errorType] = (this.#errors[errorType] ?? 0) + 1;
       this.#conditions[condition] = (this.#conditions[condition] ?? 0) + 1;
     }
-    if (this.#sent < this.#options.count) this.#schedule(0);
+    if (this.#sent < this.#countMax) this.#schedule(0);
     else if (this.#pending.size === 0) this.#end();
     return true;
+  }
+
+  /** Sends no more; ends when what was sent is answered. */
+  finish(): void {
+    this.#countMax = this.#sent;
+    this.#schedule(0);
+  }
+
+  /** The figures so far; `lost` are those that still wait. */
+  get progress(): FireReport {
+    return this.#report(this.#pending.size);
   }
 
   #schedule(delayMs: number): void {
@@ -93,15 +109,17 @@ export class LoadRun {
     this.#scheduled = true;
     const turn = (): void => {
       this.#scheduled = false;
-      this.#turn();
+      if (!this.#ended) this.#turn();
     };
     if (delayMs === 0) this.#ports.clock.soon(turn);
     else this.#ports.clock.after(delayMs, turn);
   }
 
   #turn(): void {
-    const { count, ratePerSecond, inFlightMax, batchMax, settleMs } = this.#options;
+    const { durationMs, ratePerSecond, inFlightMax, batchMax, settleMs } = this.#options;
     const nowMs = this.#ports.clock.monotonicMs();
+    if (durationMs > 0 && nowMs - this.#startedMs >= durationMs) this.#countMax = this.#sent;
+    const count = this.#countMax;
     const msPerStanza = ratePerSecond === 0 ? 0 : 1000 / ratePerSecond;
     const due = msPerStanza === 0 ? count : Math.min(count, Math.floor((nowMs - this.#startedMs) / msPerStanza) + 1);
     const room = inFlightMax - this.#pending.size;
@@ -124,19 +142,31 @@ export class LoadRun {
         this.#lastSentMs = nowMs;
       }
     }
-    if (this.#sent === count) this.#cancelSettle = this.#ports.clock.after(settleMs, () => this.#end());
+    if (this.#sent === count && this.#pending.size === 0) this.#end();
+    else if (this.#sent === count) this.#settleLater(settleMs);
     else if (!wrote || due === this.#sent) this.#schedule(tickMs);
     else if (this.#pending.size < inFlightMax) this.#schedule(0);
     else this.#schedule(tickMs); // or earlier, by an answer
   }
 
+  #settleLater(settleMs: number): void {
+    this.#cancelSettle();
+    this.#cancelSettle = this.#ports.clock.after(settleMs, () => this.#end());
+  }
+
   #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#cancelSettle();
     const lost = this.#pending.size;
     this.#pending.clear(); // a late answer is the answer of nobody
+    this.#finish(this.#report(lost));
+  }
+
+  #report(lost: number): FireReport {
     const elapsedMs = Math.max(this.#lastAnswerMs - this.#startedMs, 0.001);
     const { count } = this.#latency;
-    this.#finish({
+    return {
       sent: this.#sent,
       results: this.#results,
       errors: this.#errors,
@@ -150,6 +180,6 @@ export class LoadRun {
         p99: this.#latency.quantileMs(0.99),
         max: this.#latency.maxMs,
       },
-    });
+    };
   }
 }

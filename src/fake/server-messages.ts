@@ -29,6 +29,10 @@ export type ToServer =
   /** Publishes go to made-up nodes: for engines that know them otherwise, or for none. */
   | { readonly kind: 'make-targets'; readonly count: number }
   | { readonly kind: 'fire'; readonly options: FireOptions }
+  /** Of the run under way; answered `progress`. */
+  | { readonly kind: 'progress' }
+  /** Ends the run under way early; answered `finishing`. */
+  | { readonly kind: 'finish' }
   | { readonly kind: 'report' }
   | { readonly kind: 'stop' };
 
@@ -38,6 +42,8 @@ export type FromServer =
   | { readonly kind: 'registered'; readonly count: number; readonly failed: number }
   | { readonly kind: 'targets'; readonly targets: readonly { readonly node: string; readonly secret: string }[] }
   | { readonly kind: 'fired'; readonly report: FireReport }
+  | { readonly kind: 'progress'; readonly report: FireReport | null }
+  | { readonly kind: 'finishing' }
   | { readonly kind: 'reported'; readonly counters: FakeServerCounters }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly reason: string };

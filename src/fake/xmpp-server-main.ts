@@ -67,6 +67,11 @@ async function answer(message: ToServer): Promise<FromServer> {
     }
     case 'fire':
       return { kind: 'fired', report: await server.fire(message.options, (id) => traffic.publish(id)) };
+    case 'progress':
+      return { kind: 'progress', report: server.progress };
+    case 'finish':
+      server.finish();
+      return { kind: 'finishing' };
     case 'report':
       return { kind: 'reported', counters: server.counters };
     case 'stop':

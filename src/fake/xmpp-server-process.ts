@@ -72,6 +72,18 @@ export class XmppServerProcess {
     return answer.report;
   }
 
+  /** The figures of the run under way; null when there is none. */
+  async progress(): Promise<FireReport | null> {
+    const answer = await this.#ask({ kind: 'progress' });
+    if (answer.kind !== 'progress') throw broken(answer.kind);
+    return answer.report;
+  }
+
+  /** Ends the run under way early: `fire` resolves when what was sent is answered. */
+  async finish(): Promise<void> {
+    await this.#ask({ kind: 'finish' });
+  }
+
   async counters(): Promise<FakeServerCounters> {
     const answer = await this.#ask({ kind: 'report' });
     if (answer.kind !== 'reported') throw broken(answer.kind);

@@ -222,6 +222,16 @@ export class FakeXmppServer {
     return report;
   }
 
+  /** The figures of the run so far; null when none is under way. */
+  get progress(): FireReport | null {
+    return this.#run?.progress ?? null;
+  }
+
+  /** Ends the run early: what was sent is still accounted for. */
+  finish(): void {
+    this.#run?.finish();
+  }
+
   /** An IQ id in the format of the server, never used before. */
   newId(): string {
     return this.#ids.next();

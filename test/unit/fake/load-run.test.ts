@@ -25,7 +25,7 @@ function setup(changes: Partial<FireOptions> = {}) {
       newId: (index) => `i${index}`,
       makeStanza: (id) => id,
     },
-    { count: 10, ratePerSecond: 0, inFlightMax: 100, batchMax: 4, settleMs: 1000, ...changes },
+    { count: 10, durationMs: 0, ratePerSecond: 0, inFlightMax: 100, batchMax: 4, settleMs: 1000, ...changes },
   );
   return { clock, sent, run, state };
 }
@@ -95,4 +95,24 @@ test('quantiles are right to 7 %', () => {
   }
   assert.equal(histogram.maxMs, 1000);
   assert.equal(histogram.count, 10_000);
+});
+
+test('a run with a duration stops sending when it is over, and ends with the last answer', deadline, async () => {
+  const { clock, sent, run } = setup({ count: 1_000_000, ratePerSecond: 100, durationMs: 500, settleMs: 60_000 });
+  await clock.advance(700);
+  assert.ok(sent.length >= 49 && sent.length <= 52, `${sent.length} sent in half a second at 100 a second`);
+  assert.equal(run.progress.lost, sent.length);
+  for (const { id } of sent) run.settle(id, '', '');
+  const report = await run.finished;
+  assert.deepEqual([report.sent, report.results, report.lost], [sent.length, sent.length, 0]);
+});
+
+test('a run that is finished early sends no more', deadline, async () => {
+  const { clock, sent, run } = setup({ count: 1_000_000, ratePerSecond: 100 });
+  await clock.advance(100);
+  run.finish();
+  const before = sent.length;
+  await clock.advance(1_000);
+  assert.equal(sent.length, before);
+  assert.equal((await run.finished).sent, before);
 });

@@ -54,6 +54,7 @@ for (const profile of ['ejabberd', 'prosody'] as const) {
     assert.equal(targets.length, 10);
     const report = await server.fire({
       count: 2000,
+      durationMs: 0,
       ratePerSecond: 0,
       inFlightMax: 500,
       batchMax: 32,
