@@ -89,6 +89,13 @@ export const limits = {
   messageCountMax: 99_999,
   /** Tombstones are kept this long so that late publishes are answered item-not-found (xmpp 4.20). */
   tombstoneMs: 2_592_000_000,
+  /** Looking for tombstones that are old enough to go: a page of so many rows, this often. */
+  sweepRows: 256,
+  sweepEveryMs: 10_000,
+  /** A call that is told later than this has rung out. */
+  callLifeMs: 60_000,
+  /** Google keeps a message four weeks at most (Firebase: Set the lifespan of a message). */
+  notificationLifeMsMax: 2_419_200_000,
   /** Ad-hoc command sessions (xmpp 5.39). */
   commandSessionMs: 600_000,
 

@@ -1,0 +1,143 @@
+// Thread: main
+/**
+ * From a publish that is allowed to the notification that is sent: what it is (alert, silent, call), how urgent
+ * (xmpp 5.23, 5.24), and how much of the message may leave the house (5.27, XEP-0357 §9). Pure but for the new id. With
+ * content policy `none` nothing here reads body or sender except to ask whether there is one.
+ */
+import { hash } from 'node:crypto';
+import { epochMs } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import { noData } from '../core/notification.ts';
+import { newNotificationId } from '../core/random.ts';
+import type { PublishCommand, PublishOptions } from './commands.ts';
+import type { EngineConfig } from '../../config/engine-config.ts';
+import type { EpochMs } from '../core/ids.ts';
+import type { Notification, NotificationKind, Summary } from '../core/notification.ts';
+import type { Random } from '../core/random.ts';
+import type { Registration, Target } from '../core/registration.ts';
+
+export type NotificationRules = EngineConfig['notifications'];
+
+export interface BuildInput {
+  readonly row: Registration;
+  readonly device: Extract<Target, { readonly kind: 'device' }>;
+  readonly command: PublishCommand;
+  readonly rules: NotificationRules;
+  readonly random: Random;
+  readonly nowMs: EpochMs;
+}
+
+export function buildNotification({ row, device, command, rules, random, nowMs }: BuildInput): Notification {
+  const { summary, options } = command;
+  const wanted = kindOf(summary, options, rules.emptyPriority);
+  // PushKit takes its own tokens only: without one an iPhone is told of the call by an alert.
+  const kind = wanted === 'call' && device.service === 'apns' && device.voipToken === '' ? 'alert' : wanted;
+  const isShown = kind !== 'silent';
+  const isSealed = summary.encrypted !== '';
+  const showsSender = rules.content !== 'none' && !isSealed;
+  const sender = showsSender ? summary.lastMessageSender : '';
+  const thread = bareOf(sender);
+  const body = rules.content === 'full' && !isSealed ? summary.lastMessageBody : '';
+  // MongooseIM's connector shows the sender as it came, nick and all; a full JID of a user reads badly.
+  const title = row.target.kind === 'publish-options' ? sender : thread;
+  return {
+    id: newNotificationId(random),
+    kind,
+    service: device.service,
+    mode: device.mode,
+    token: kind === 'call' && device.voipToken !== '' ? device.voipToken : device.token,
+    topic: device.topic === '' ? options.topic : device.topic,
+    priority: priorityOf(wanted, summary, options),
+    title: isShown ? title || rules.title : '',
+    body: isShown ? body || rules.body : '',
+    badge: isShown && rules.badge ? badgeOf(summary, row) : -1,
+    sound: isShown ? options.sound || rules.sound : '',
+    category: isShown ? options.clickAction : '',
+    thread: isShown ? thread : '',
+    collapseId: collapseIdOf(row, wanted, summary, thread),
+    mutableContent: isShown && (isSealed || options.mutableContent === 'true'),
+    expiresAtMs: expiryOf(wanted, options, rules, nowMs),
+    data: dataOf(wanted, summary, rules),
+  };
+}
+
+/**
+ * 5.23 in its order, after the client's own wish: `silent` as exactly `true` (mongooseim 4.3). Of the call events only
+ * the first rings; the others must reach the phone to stop it, without a word on the screen.
+ */
+function kindOf(summary: Summary, options: PublishOptions, emptyPriority: 'silent' | 'alert'): NotificationKind {
+  if (options.silent === 'true' || summary.priority === 'low') return 'silent';
+  if (summary.encryptedType === 'voip' || summary.jingleMessage === 'propose') return 'call';
+  if (summary.jingleMessage !== '') return 'silent';
+  if (summary.lastMessageBody !== '' || summary.encrypted !== '' || summary.priority === 'high') return 'alert';
+  return emptyPriority;
+}
+
+function priorityOf(kind: NotificationKind, summary: Summary, options: PublishOptions): 'high' | 'normal' {
+  if (options.priority === 'high' || options.priority === 'normal') return options.priority;
+  if (summary.jingleMessage !== '' && summary.priority !== 'low') return 'high';
+  return kind === 'silent' ? 'normal' : 'high';
+}
+
+/**
+ * 5.20: Prosody and Openfire send the constant 1 whatever waits, and ejabberd nothing, so that a 1 says nothing. Any
+ * other number was counted. MongooseIM counts its inbox, and its publishes are those whose device travels with them:
+ * there a 1 is a 1.
+ */
+function badgeOf(summary: Summary, row: Registration): number {
+  const { messageCount, pendingSubscriptionCount } = summary;
+  if (messageCount === -1) return -1;
+  if (messageCount === 1 && row.target.kind === 'device') return -1;
+  return Math.min(messageCount + Math.max(0, pendingSubscriptionCount), limits.messageCountMax);
+}
+
+/**
+ * One per node and sender, as far as the sender may be known, so that the newest message replaces the one before; one
+ * per call. A hash: node names are capabilities. Silent ones have their own, lest they replace what is on the screen.
+ */
+function collapseIdOf(row: Registration, kind: NotificationKind, summary: Summary, thread: string): string {
+  const isCall = kind === 'call' || summary.jingleMessage !== '';
+  const subject = isCall ? `call\0${summary.jingleSessionId}` : `${kind}\0${thread}`;
+  return hash('sha256', `${row.node}\0${subject}`, 'base64url').slice(0, 22);
+}
+
+const timeToLivePattern = /^\d{1,9}$/;
+
+function expiryOf(kind: NotificationKind, options: PublishOptions, rules: NotificationRules, nowMs: EpochMs): EpochMs {
+  const seconds = timeToLivePattern.test(options.timeToLive) ? Number(options.timeToLive) : rules.timeToLiveSeconds;
+  const lifeMs = Math.min(seconds * 1000, kind === 'call' ? limits.callLifeMs : limits.notificationLifeMsMax);
+  return epochMs(nowMs + lifeMs);
+}
+
+/**
+ * What the app reads itself. Encrypted payloads pass untouched and alone. A silent notification is all data, under the
+ * names of the form (mongooseim 4.3); an alert has none, as there.
+ */
+function dataOf(kind: NotificationKind, summary: Summary, rules: NotificationRules): Readonly<Record<string, string>> {
+  if (summary.encrypted !== '') return encryptedData(summary);
+  if (kind === 'alert') return noData;
+  const data: Record<string, string> = {};
+  if (summary.messageCount !== -1) data['message-count'] = String(summary.messageCount);
+  if (summary.pendingSubscriptionCount !== -1) {
+    data['pending-subscription-count'] = String(summary.pendingSubscriptionCount);
+  }
+  if (rules.content !== 'none' && summary.lastMessageSender !== '') {
+    data['last-message-sender'] = summary.lastMessageSender;
+  }
+  if (rules.content === 'full' && summary.lastMessageBody !== '') data['last-message-body'] = summary.lastMessageBody;
+  if (summary.jingleMessage !== '') {
+    data['jingle-message'] = summary.jingleMessage;
+    data['jingle-session-id'] = summary.jingleSessionId;
+  }
+  return data;
+}
+
+function encryptedData(summary: Summary): Readonly<Record<string, string>> {
+  const { encrypted, encryptedIv: iv, encryptedType: type } = summary;
+  return type === '' ? { encrypted, iv } : { encrypted, iv, type };
+}
+
+function bareOf(jid: string): string {
+  const slash = jid.indexOf('/');
+  return slash === -1 ? jid : jid.slice(0, slash);
+}

@@ -1,0 +1,227 @@
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { device, row } from '../../registration-rows.ts';
+import { options, publish } from '../../registration-commands.ts';
+import { epochMs } from '../../../src/core/ids.ts';
+import { limits } from '../../../src/core/limits.ts';
+import { emptySummary } from '../../../src/core/notification.ts';
+import { seededRandom } from '../../../src/core/random.ts';
+import { buildNotification } from '../../../src/registration/build-notification.ts';
+import type { NotificationRules } from '../../../src/registration/build-notification.ts';
+import type { PublishOptions } from '../../../src/registration/commands.ts';
+import type { Notification, Summary } from '../../../src/core/notification.ts';
+import type { Registration } from '../../../src/core/registration.ts';
+
+const nowMs = epochMs(1_770_000_000_000);
+const defaults: NotificationRules = {
+  content: 'none',
+  title: 'Chat',
+  body: 'You have a new message',
+  emptyPriority: 'alert',
+  badge: true,
+  sound: 'default',
+  timeToLiveSeconds: 3_600,
+};
+
+interface Setup {
+  readonly summary?: Partial<Summary>;
+  readonly options?: Partial<PublishOptions>;
+  readonly rules?: Partial<NotificationRules>;
+  readonly row?: Partial<Registration>;
+  readonly device?: Partial<typeof device>;
+}
+
+function build(setup: Setup = {}): Notification {
+  return buildNotification({
+    row: row('phone', setup.row),
+    device: { ...device, ...setup.device },
+    command: publish('phone', {
+      summary: { ...emptySummary, ...setup.summary },
+      options: options(setup.options ?? {}),
+    }),
+    rules: { ...defaults, ...setup.rules },
+    random: seededRandom(1),
+    nowMs,
+  });
+}
+
+const message: Partial<Summary> = {
+  lastMessageBody: 'Wherefore art thou',
+  lastMessageSender: 'juliet@capulet.example/balcony',
+  messageCount: 3,
+};
+
+test('5.27 with content none no byte of body or sender gets out, whatever the kind', () => {
+  const kinds: readonly Setup[] = [
+    {},
+    { options: { silent: 'true' } },
+    { summary: { jingleMessage: 'propose', jingleSessionId: 's1' } },
+    { summary: { jingleMessage: 'propose', jingleSessionId: 's1' }, device: { voipToken: 'v' } },
+    { summary: { encrypted: 'b64', encryptedIv: 'iv' } },
+    { summary: { priority: 'low' } },
+    { row: { target: { kind: 'publish-options' } } },
+  ];
+  for (const one of kinds) {
+    const text = JSON.stringify(build({ ...one, summary: { ...message, ...one.summary } }));
+    for (const secret of ['Wherefore', 'juliet', 'capulet', 'balcony']) assert.ok(!text.includes(secret), text);
+  }
+});
+
+test('5.27 the generic text is the same for every sender, collapse id included', () => {
+  const one = build({ summary: message });
+  const other = build({ summary: { ...message, lastMessageSender: 'romeo@montague.example', lastMessageBody: 'x' } });
+  assert.deepEqual(one, other);
+  assert.deepEqual([one.title, one.body, one.thread], ['Chat', 'You have a new message', '']);
+});
+
+test('5.27 with content sender the sender is shown, by its bare JID, and the body is not', () => {
+  const sent = build({ summary: message, rules: { content: 'sender' } });
+  assert.deepEqual([sent.title, sent.body], ['juliet@capulet.example', 'You have a new message']);
+  assert.equal(sent.thread, 'juliet@capulet.example');
+});
+
+test('5.27 with content full both are shown, and what is missing is replaced', () => {
+  const sent = build({ summary: message, rules: { content: 'full' } });
+  assert.deepEqual([sent.title, sent.body], ['juliet@capulet.example', 'Wherefore art thou']);
+  const bodyOnly = build({ summary: { lastMessageBody: 'Hi' }, rules: { content: 'full' } });
+  assert.deepEqual([bodyOnly.title, bodyOnly.body], ['Chat', 'Hi']);
+});
+
+test('mongooseim 4.3 for a travelling device the title is the sender as it came', () => {
+  const summary = { ...message, lastMessageSender: 'room@muc.example/Juliet' };
+  const sent = build({ summary, rules: { content: 'full' }, row: { target: { kind: 'publish-options' } } });
+  assert.deepEqual([sent.title, sent.thread], ['room@muc.example/Juliet', 'room@muc.example']);
+});
+
+test('5.23 a body makes an alert of high priority; without one the configuration decides', () => {
+  const words = (one: Notification): string => `${one.kind} ${one.priority}`;
+  assert.equal(words(build({ summary: message })), 'alert high');
+  assert.equal(words(build({ rules: { emptyPriority: 'alert' } })), 'alert high');
+  assert.equal(words(build({ rules: { emptyPriority: 'silent' } })), 'silent normal');
+  assert.equal(words(build({ summary: { messageCount: 3 }, rules: { emptyPriority: 'silent' } })), 'silent normal');
+});
+
+test('5.23 the priority tag wins over body and configuration', () => {
+  assert.equal(build({ summary: { ...message, priority: 'low' } }).kind, 'silent');
+  assert.equal(build({ summary: { priority: 'high' }, rules: { emptyPriority: 'silent' } }).kind, 'alert');
+});
+
+test('mongooseim 4.3 the priority option is taken as it is, anything else in it is not', () => {
+  assert.equal(build({ summary: message, options: { priority: 'normal' } }).priority, 'normal');
+  assert.equal(build({ options: { priority: 'high', silent: 'true' } }).priority, 'high');
+  assert.equal(build({ summary: message, options: { priority: 'urgent' } }).priority, 'high');
+});
+
+test('mongooseim 4.3 silent is exactly true, and carries the form as the content policy allows', () => {
+  const silent = (content: NotificationRules['content']): Notification =>
+    build({ summary: message, options: { silent: 'true' }, rules: { content } });
+  assert.deepEqual(silent('full').data, {
+    'message-count': '3',
+    'last-message-sender': 'juliet@capulet.example/balcony',
+    'last-message-body': 'Wherefore art thou',
+  });
+  assert.deepEqual(silent('sender').data, {
+    'message-count': '3',
+    'last-message-sender': 'juliet@capulet.example/balcony',
+  });
+  assert.deepEqual(silent('none').data, { 'message-count': '3' });
+  const { title, body, sound, badge, category } = silent('full');
+  assert.deepEqual([title, body, sound, badge, category], ['', '', '', -1, '']);
+  for (const word of ['True', '1', 'yes', '']) {
+    assert.equal(build({ summary: message, options: { silent: word } }).kind, 'alert', word);
+  }
+});
+
+test('an alert carries no data', () => {
+  assert.deepEqual(build({ summary: message, rules: { content: 'full' } }).data, {});
+});
+
+test('5.24 a proposed call rings on the token for calls, and is over in a minute', () => {
+  const sent = build({
+    summary: { jingleMessage: 'propose', jingleSessionId: 's1', lastMessageSender: 'juliet@capulet.example' },
+    device: { voipToken: 'v'.repeat(64) },
+    rules: { content: 'sender' },
+  });
+  assert.deepEqual([sent.kind, sent.priority, sent.token], ['call', 'high', 'v'.repeat(64)]);
+  assert.equal(sent.expiresAtMs, nowMs + limits.callLifeMs);
+  assert.deepEqual(sent.data, {
+    'last-message-sender': 'juliet@capulet.example',
+    'jingle-message': 'propose',
+    'jingle-session-id': 's1',
+  });
+});
+
+test('5.24 an iPhone without a token for calls is told by an alert, an Android phone by a call', () => {
+  const summary: Partial<Summary> = { jingleMessage: 'propose', jingleSessionId: 's1' };
+  const iphone = build({ summary });
+  assert.deepEqual([iphone.kind, iphone.priority, iphone.token], ['alert', 'high', device.token]);
+  const android = build({ summary, device: { service: 'fcm', token: 'fcm token' } });
+  assert.deepEqual([android.kind, android.token], ['call', 'fcm token']);
+});
+
+test('5.24 the end of a call reaches the phone in silence, at once, and replaces its beginning', () => {
+  const of = (jingleMessage: string, jingleSessionId: string): Notification =>
+    build({ summary: { jingleMessage, jingleSessionId }, device: { voipToken: 'v' } });
+  const end = of('retract', 's1');
+  assert.deepEqual([end.kind, end.priority, end.token], ['silent', 'high', device.token]);
+  assert.equal(end.collapseId, of('propose', 's1').collapseId);
+  assert.notEqual(end.collapseId, of('propose', 's2').collapseId);
+});
+
+test('5.20 an encrypted payload passes untouched, alone, and for the app to open', () => {
+  const sealed: Partial<Summary> = { ...message, encrypted: 'bm90IGZvciB5b3U=', encryptedIv: 'aXY=' };
+  const sent = build({ summary: sealed, rules: { content: 'full' } });
+  assert.deepEqual(sent.data, { encrypted: 'bm90IGZvciB5b3U=', iv: 'aXY=' });
+  assert.deepEqual([sent.kind, sent.mutableContent, sent.title, sent.body], ['alert', true, 'Chat', defaults.body]);
+  const call = build({ summary: { ...sealed, encryptedType: 'voip' }, device: { voipToken: 'v' } });
+  assert.deepEqual([call.kind, call.token], ['call', 'v']);
+  assert.deepEqual(call.data, { encrypted: 'bm90IGZvciB5b3U=', iv: 'aXY=', type: 'voip' });
+});
+
+test('5.20 the constant 1 of a server is no badge; any other count is one', () => {
+  const badge = (messageCount: number, over: Setup = {}): number =>
+    build({ summary: { ...message, messageCount }, ...over }).badge;
+  assert.deepEqual([badge(-1), badge(0), badge(1), badge(2), badge(99_999)], [-1, 0, -1, 2, 99_999]);
+  assert.equal(badge(1, { row: { target: { kind: 'publish-options' } } }), 1);
+  assert.equal(badge(5, { rules: { badge: false } }), -1);
+  assert.equal(build({ summary: { messageCount: 2, pendingSubscriptionCount: 3 } }).badge, 5);
+  assert.equal(build({ summary: { messageCount: 99_999, pendingSubscriptionCount: 3 } }).badge, limits.messageCountMax);
+});
+
+test('5.30 sound, click action and mutable content are taken from the options', () => {
+  const sent = build({
+    summary: message,
+    options: { sound: 'ping.caf', clickAction: 'OPEN_CHAT', mutableContent: 'true' },
+  });
+  assert.deepEqual([sent.sound, sent.category, sent.mutableContent], ['ping.caf', 'OPEN_CHAT', true]);
+  const plain = build({ summary: message });
+  assert.deepEqual([plain.sound, plain.category, plain.mutableContent], ['default', '', false]);
+});
+
+test('5.30 the time to live is the option in seconds, bounded, or the configured one', () => {
+  const lifeMs = (timeToLive: string): number =>
+    build({ summary: message, options: { timeToLive } }).expiresAtMs - nowMs;
+  assert.deepEqual([lifeMs(''), lifeMs('60'), lifeMs('0')], [3_600_000, 60_000, 0]);
+  assert.equal(lifeMs('999999999'), limits.notificationLifeMsMax);
+  for (const odd of ['-1', '1e3', 'soon', '9999999999', ' 5']) assert.equal(lifeMs(odd), 3_600_000, odd);
+});
+
+test('the collapse id is one per node and sender, short, and says nothing of either', () => {
+  const id = (sender: string, over: Setup = {}): string =>
+    build({ summary: { ...message, lastMessageSender: sender }, rules: { content: 'sender' }, ...over }).collapseId;
+  assert.equal(id('a@b.example/x'), id('a@b.example/y'));
+  assert.notEqual(id('a@b.example'), id('c@b.example'));
+  assert.match(id('a@b.example'), /^[A-Za-z0-9_-]{22}$/);
+  assert.notEqual(id('a@b.example'), id('a@b.example', { options: { silent: 'true' } }));
+});
+
+test('every notification has every field, in the same order', () => {
+  const shapes = [build(), build({ summary: message }), build({ options: { silent: 'true' } })].map((one) =>
+    Object.keys(one).join(' '),
+  );
+  assert.equal(new Set(shapes).size, 1);
+  assert.equal(
+    shapes[0],
+    'id kind service mode token topic priority title body badge sound category thread collapseId mutableContent expiresAtMs data',
+  );
+});
