@@ -13,6 +13,7 @@ import { providerKeys } from './schema.ts';
 import type { Checking } from './check-section.ts';
 import type { KeyTable } from './config-key.ts';
 import type { ApnsConfig, FcmConfig, ProviderConfig } from './engine-config.ts';
+import type { Service } from '../src/core/registration.ts';
 
 // Each has a queue and sessions of its own in every publishing thread.
 const providersMax = 64;
@@ -28,6 +29,12 @@ export function checkProviders(raw: unknown, checking: Checking): readonly Provi
     );
   }
   const providers = members.map((member, index) => checkProvider(member, `providers.${index}`, checking));
+  reportRepeats(providers, checking);
+  reportNeverChosen(providers, checking);
+  return providers;
+}
+
+function reportRepeats(providers: readonly ProviderConfig[], { issues }: Checking): void {
   const names = new Set<string>();
   for (const [index, { name }] of providers.entries()) {
     const path = `providers.${index}.name`;
@@ -35,7 +42,37 @@ export function checkProviders(raw: unknown, checking: Checking): readonly Provi
     if (names.has(name)) issues.add(path, `${JSON.stringify(name)} is taken`, 'give each provider its own');
     names.add(name);
   }
-  return providers;
+}
+
+// The first provider that fits is taken: a trial that was left in front of the real ones would swallow every push.
+function reportNeverChosen(providers: readonly ProviderConfig[], { issues }: Checking): void {
+  const routes = ['kind', 'mode', 'apps', 'services', 'name'];
+  const isKnown = (index: number): boolean => !issues.has(...routes.map((key) => `providers.${index}.${key}`));
+  for (const [index, provider] of providers.entries()) {
+    if (!isKnown(index)) continue;
+    const before = providers.filter((other, at) => at < index && isKnown(at) && other.mode === provider.mode);
+    const taking = new Set<string>();
+    const isTaken = servicesOf(provider).every((service) => {
+      const rivals = before.filter((other) => servicesOf(other).includes(service));
+      const rival = rivals.find(({ apps }) => apps.length === 0 || containsAll(apps, provider.apps));
+      if (rival !== undefined) taking.add(JSON.stringify(rival.name));
+      return rival !== undefined;
+    });
+    if (!isTaken || taking.size === 0) continue;
+    issues.add(
+      `providers.${index}`,
+      `is never chosen: ${[...taking].join(' and ')} before it takes everything`,
+      'remove one of them, move this one up, or divide their apps',
+    );
+  }
+}
+
+function containsAll(apps: readonly string[], wanted: readonly string[]): boolean {
+  return wanted.length > 0 && wanted.every((app) => apps.includes(app));
+}
+
+function servicesOf(provider: ProviderConfig): readonly Service[] {
+  return provider.kind === 'apns' || provider.kind === 'fcm' ? [provider.kind] : provider.services;
 }
 
 type Common = Pick<ProviderConfig, 'name' | 'apps' | 'mode' | 'creditMax' | 'requestMs'>;

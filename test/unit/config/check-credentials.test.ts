@@ -97,23 +97,3 @@ test('a service account with its parts, without some, or that is not JSON is a p
   assert.doesNotMatch(JSON.stringify([...missing, ...broken]), /hunter2/);
   assert.match(issuesOf(fcm)[0]?.problem ?? '', /no credential/);
 });
-
-test('names of providers are unique, kinds are known, keys of another kind are not', () => {
-  const twice = '[[providers]]\nname = "x"\nkind = "blackhole"\n';
-  assert.match(issuesOf(twice + twice)[0]?.problem ?? '', /taken/);
-  const unknown = issuesOf('[[providers]]\nname = "x"\nkind = "apn"\nkey_id = "K"\n');
-  assert.deepEqual(
-    unknown.map(({ line, key }) => `${line} ${key}`),
-    ['3 providers.0.kind'],
-  );
-  assert.equal(issuesOf(`${twice}key_id = "K"\n`)[0]?.key, 'providers.0.key_id');
-});
-
-test('the address of a MongoosePush is a URL without query or user', () => {
-  const mongoose = '[[providers]]\nname = "m"\nkind = "mongoosepush"\n';
-  const [provider] = configOf(`${mongoose}url = "https://push.example.net:8443/prefix"\n`).providers;
-  assert.ok(provider?.kind === 'mongoosepush' && provider.api === 'v3');
-  for (const url of ['push.example.net', 'ftp://x', 'https://u:p@x', 'https://x?y=1']) {
-    assert.equal(issuesOf(`${mongoose}url = "${url}"\n`)[0]?.key, 'providers.0.url', url);
-  }
-});

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configOf, issuesOf } from './config-fixture.ts';
+
+const blackhole = (name: string, more = ''): string => `[[providers]]\nname = "${name}"\nkind = "blackhole"\n${more}`;
+
+test('a provider that another one before it leaves nothing to is a problem', () => {
+  const [issue] = issuesOf(blackhole('trial') + blackhole('b', 'services = ["fcm"]\napps = ["x"]\n'));
+  assert.equal(issue?.key, 'providers.1');
+  assert.equal(issue?.line, 4);
+  assert.match(issue?.problem ?? '', /never chosen: "trial"/);
+  const two = blackhole('a', 'services = ["apns"]\n') + blackhole('f', 'services = ["fcm"]\n') + blackhole('b');
+  assert.match(issuesOf(two)[0]?.problem ?? '', /"a" and "f"/);
+});
+
+const divided: readonly (readonly [string, string, string])[] = [
+  ['another mode', 'mode = "dev"\n', ''],
+  ['another service', 'services = ["fcm"]\n', 'services = ["apns"]\n'],
+  ['more services', 'services = ["fcm"]\n', ''],
+  ['other apps', 'apps = ["x"]\n', 'apps = ["x", "y"]\n'],
+  ['every other app', 'apps = ["x"]\n', ''],
+];
+
+for (const [what, first, second] of divided) {
+  test(`a provider for ${what} than the one before it has its use`, () => {
+    assert.equal(configOf(blackhole('a', first) + blackhole('b', second)).providers.length, 2);
+  });
+}
+
+test('the apps of the one before must be all of its apps', () => {
+  const [issue] = issuesOf(blackhole('a', 'apps = ["x", "y"]\n') + blackhole('b', 'apps = ["y"]\n'));
+  assert.match(issue?.problem ?? '', /never chosen/);
+});
+
+test('names of providers are unique, kinds are known, keys of another kind are not', () => {
+  const twice = '[[providers]]\nname = "x"\nkind = "blackhole"\n';
+  assert.match(issuesOf(`${twice}apps = ["a"]\n${twice}`)[0]?.problem ?? '', /taken/);
+  const unknown = issuesOf('[[providers]]\nname = "x"\nkind = "apn"\nkey_id = "K"\n');
+  assert.deepEqual(
+    unknown.map(({ line, key }) => `${line} ${key}`),
+    ['3 providers.0.kind'],
+  );
+  assert.equal(issuesOf(`${twice}key_id = "K"\n`)[0]?.key, 'providers.0.key_id');
+});
+
+test('the address of a MongoosePush is a URL without query or user', () => {
+  const mongoose = '[[providers]]\nname = "m"\nkind = "mongoosepush"\n';
+  const [provider] = configOf(`${mongoose}url = "https://push.example.net:8443/prefix"\n`).providers;
+  assert.ok(provider?.kind === 'mongoosepush' && provider.api === 'v3');
+  for (const url of ['push.example.net', 'ftp://x', 'https://u:p@x', 'https://x?y=1']) {
+    assert.equal(issuesOf(`${mongoose}url = "${url}"\n`)[0]?.key, 'providers.0.url', url);
+  }
+});
