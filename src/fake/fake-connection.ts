@@ -32,11 +32,12 @@ export class FakeConnection {
   #processedMax = 0;
   /** -1: no GOAWAY yet. */
   #lastStreamId = -1;
+  #isMute = false;
 
   constructor(id: number, socket: TLSSocket, protocol: 'h2' | 'http/1.1') {
     this.id = id;
     this.socket = socket;
-    this.gate = protocol === 'h2' ? gateBefore(socket) : socket;
+    this.gate = protocol === 'h2' ? gateBefore(socket, () => this.#isMute) : socket;
   }
 
   /** Above GOAWAY's last stream id: such a request must not be answered. */
@@ -77,6 +78,11 @@ export class FakeConnection {
     if (this.open === 0 && this.#lastStreamId !== -1) this.gate.end();
   }
 
+  /** From now on what comes is not read and what goes is not sent. On HTTP/1.1 nothing happens. */
+  mute(): void {
+    this.#isMute = true;
+  }
+
   destroy(): void {
     this.socket.destroy();
   }
@@ -86,13 +92,14 @@ export class FakeConnection {
  * A stream in front of the socket. The library takes over a socket's native half, after which nobody else can write to
  * it; through the gate we can, and since the library writes whole frames, ours cannot land inside one of them.
  */
-function gateBefore(socket: TLSSocket): Duplex {
+function gateBefore(socket: TLSSocket, isMute: () => boolean): Duplex {
   const gate = new Duplex({
     read: () => {
       socket.resume();
     },
     write: (chunk: Buffer, _encoding, done) => {
-      socket.write(chunk, done);
+      if (isMute()) done();
+      else socket.write(chunk, done);
     },
     final: (done) => {
       socket.destroySoon();
@@ -104,7 +111,7 @@ function gateBefore(socket: TLSSocket): Duplex {
     },
   });
   socket.on('data', (chunk: Buffer) => {
-    if (!gate.push(chunk)) socket.pause();
+    if (!isMute() && !gate.push(chunk)) socket.pause();
   });
   socket.on('end', () => gate.push(null));
   socket.on('close', () => gate.destroy());

@@ -149,6 +149,9 @@ export class FakeListener {
         case 'drop-connections':
           connection.destroy();
           break;
+        case 'mute-connections':
+          connection.mute();
+          break;
         default:
           unreachable(forConnections);
       }
@@ -163,6 +166,7 @@ export class FakeListener {
     }
     const connection = new FakeConnection(++this.#count, socket, isH2 ? 'h2' : 'http/1.1');
     this.#connections.add(connection);
+    socket.setNoDelay(true); // behind the gate the HTTP/2 library cannot do that itself
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#connections.delete(connection);

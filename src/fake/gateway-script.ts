@@ -58,10 +58,15 @@ export type ScriptChange =
   /** GOAWAY on every connection now. */
   | { readonly kind: 'goaway'; readonly code: number; readonly debug: string; readonly open: 'finish' | 'drop' }
   | { readonly kind: 'drop-connections' }
+  /** Open connections stay open and fall silent, as behind a NAT that forgot them: not even a PING is answered. */
+  | { readonly kind: 'mute-connections' }
   /** Back to the gateway's own rules; open connections stay. */
   | { readonly kind: 'reset' };
 
-export type ConnectionChange = Extract<ScriptChange, { kind: 'streams' | 'goaway' | 'drop-connections' }>;
+export type ConnectionChange = Extract<
+  ScriptChange,
+  { kind: 'streams' | 'goaway' | 'drop-connections' | 'mute-connections' }
+>;
 
 const accept: Behaviour = { kind: 'accept' };
 
@@ -114,6 +119,7 @@ export class GatewayScript {
       case 'streams':
       case 'goaway':
       case 'drop-connections':
+      case 'mute-connections':
         return change;
       default:
         return unreachable(change);

@@ -10,7 +10,7 @@ import { makeApnsKey } from './apns-token.ts';
 import { makeAuthority } from './certificates.ts';
 import { FcmGateway } from './fcm-gateway.ts';
 import { MongoosePushGateway } from './mongoosepush-gateway.ts';
-import { makeServiceAccount, OAuthServer } from './oauth-server.ts';
+import { makeServiceAccount, makeServiceAccountKey, OAuthServer } from './oauth-server.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Random } from '../core/random.ts';
 import type { Authority, IssuedCertificate } from './certificates.ts';
@@ -43,6 +43,7 @@ export interface GatewayCredentials {
     readonly certificatePem: string;
     readonly certificateKeyPem: string;
   };
+  /** Keys are `''` if neither `fcm` nor `oauth` was asked for: making one takes a while. */
   readonly fcm: {
     readonly projectId: string;
     readonly clientEmail: string;
@@ -152,10 +153,11 @@ export async function startGatewaySet(
   { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): Promise<GatewaySet> {
   const authority = await makeAuthority(clock);
-  const [tls, client, key] = await Promise.all([
+  const [tls, client, key, accountKeyPem] = await Promise.all([
     authority.server(),
     authority.client({ topic, topics: [`${topic}.voip`] }),
     makeApnsKey(apnsKey),
+    isWanted('oauth', options) ? makeServiceAccountKey() : '',
   ]);
   const ingredients = { clock, random, tls, authority };
   const ports: Record<GatewayName, number> = { apns: 0, fcm: 0, oauth: 0, mongoosepush: 0, answering: 0 };
@@ -166,20 +168,27 @@ export async function startGatewaySet(
     ports[name] = (await gateway.start(options.ports?.[name] ?? 0)).port;
     running.set(name, gateway.running);
   }
-  const account = await makeServiceAccount({ projectId, tokenUri: `https://127.0.0.1:${ports.oauth}/token` });
-  oauth.addAccount(account);
+  const fcm = await fcmCredentials(ports.oauth, accountKeyPem, oauth);
   const credentials: GatewayCredentials = {
     apns: { ...apnsKey, topic, keyPem: key.keyPem, certificatePem: client.certPem, certificateKeyPem: client.keyPem },
-    fcm: {
-      projectId,
-      clientEmail: account.account.client_email,
-      privateKeyPem: account.account.private_key,
-      privateKeyId: account.account.private_key_id,
-      tokenUrl: account.account.token_uri,
-      serviceAccountJson: account.json,
-    },
+    fcm,
   };
   return new GatewaySet({ ports, caPem: authority.caPem, credentials }, running);
+}
+
+async function fcmCredentials(
+  oauthPort: number,
+  keyPem: string,
+  oauth: OAuthServer,
+): Promise<GatewayCredentials['fcm']> {
+  const tokenUrl = `https://127.0.0.1:${oauthPort}/token`;
+  if (keyPem === '') {
+    return { projectId, clientEmail: '', privateKeyPem: '', privateKeyId: '', tokenUrl: '', serviceAccountJson: '' };
+  }
+  const key = await makeServiceAccount({ projectId, tokenUri: tokenUrl, keyPem });
+  oauth.addAccount(key);
+  const { client_email: clientEmail, private_key_id: privateKeyId } = key.account;
+  return { projectId, clientEmail, privateKeyPem: keyPem, privateKeyId, tokenUrl, serviceAccountJson: key.json };
 }
 
 function isWanted(name: GatewayName, { gateways }: GatewaySetOptions): boolean {

@@ -3,7 +3,7 @@
  * A fake of Google's token endpoint: HTTPS on HTTP/1.1, POST /token, the JWT bearer grant of a service account
  * (RFC 7523 §2.1). Counts its requests, so that a test can prove that a client asks once and not a thousand times.
  */
-import { createPublicKey, generateKeyPair, verify } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPair, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { isObject, parsePart } from './apns-token.ts';
@@ -64,22 +64,32 @@ const issuedMax = 10_000;
 const receivedMax = 1000;
 const pairOf = promisify(generateKeyPair);
 
-/** @param tokenUri where the tokens come from; the port of the fake is known once it has started. */
+/**
+ * @param tokenUri where the tokens come from; the port of the fake is known once it has started.
+ * @param keyPem an RSA key to use; absent = a fresh one, which takes a few hundred milliseconds.
+ */
 export async function makeServiceAccount(options: {
   readonly projectId: string;
   readonly tokenUri: string;
+  readonly keyPem?: string;
 }): Promise<ServiceAccountKey> {
-  const pair = await pairOf('rsa', { modulusLength: 2048 });
-  const publicKeyPem = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const keyPem = options.keyPem ?? (await makeServiceAccountKey());
+  const publicKeyPem = createPublicKey(keyPem).export({ type: 'spki', format: 'pem' }).toString();
   const account: ServiceAccount = {
     type: 'service_account',
     project_id: options.projectId,
-    private_key_id: Buffer.from(publicKeyPem).toString('hex').slice(120, 160),
-    private_key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    private_key_id: createHash('sha1').update(publicKeyPem).digest('hex'),
+    private_key: keyPem,
     client_email: `push@${options.projectId}.iam.gserviceaccount.com`,
     token_uri: options.tokenUri,
   };
   return { json: JSON.stringify(account, undefined, 2), account, publicKeyPem };
+}
+
+/** A fresh RSA key, PKCS #8 PEM. */
+export async function makeServiceAccountKey(): Promise<string> {
+  const pair = await pairOf('rsa', { modulusLength: 2048 });
+  return pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 export class OAuthServer {

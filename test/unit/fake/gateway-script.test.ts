@@ -180,6 +180,22 @@ test('all connections can be cut', async (t) => {
   assert.equal(gateway.connectionsTotal, 1);
 });
 
+test('a muted connection stays open and answers nothing, a new one works', async (t) => {
+  const { gateway, client, fields, session, push } = await open(t);
+  await push();
+  gateway.script({ kind: 'mute-connections' });
+  const unanswered = push();
+  const pongs: unknown[] = [];
+  session.session.ping((error) => pongs.push(error));
+  assert.equal((await client().post(fields, payload)).status, 200);
+  assert.equal(gateway.received.total, 2);
+  assert.equal(pongs.length, 0);
+  assert.equal(session.session.destroyed, false);
+  await session.close();
+  assert.ok('lost' in (await unanswered));
+  assert.ok(pongs[0] instanceof Error, 'the ping ended with the connection, unanswered');
+});
+
 test('a malformed answer is sent as given', async (t) => {
   const { gateway, push } = await open(t);
   const behaviour = {

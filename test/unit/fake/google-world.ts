@@ -5,7 +5,7 @@ import { sign } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { FcmGateway } from '../../../src/fake/fcm-gateway.ts';
 import { makeAuthority } from '../../../src/fake/certificates.ts';
-import { makeServiceAccount, OAuthServer } from '../../../src/fake/oauth-server.ts';
+import { makeServiceAccount, makeServiceAccountKey, OAuthServer } from '../../../src/fake/oauth-server.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 import { VirtualClock } from '../../simulation/virtual-clock.ts';
 import { GatewayClient } from './gateway-client.ts';
@@ -36,6 +36,9 @@ export interface GoogleWorld {
 export const projectId = 'demo-project';
 export const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
+// An RSA key takes a few hundred milliseconds; the tests of one file differ in everything else.
+const keyOfFile = makeServiceAccountKey();
+
 export async function setup(t: TestContext, options: Partial<FcmGatewayOptions> = {}): Promise<GoogleWorld> {
   const clock = new VirtualClock();
   const random = seededRandom(1);
@@ -44,7 +47,7 @@ export async function setup(t: TestContext, options: Partial<FcmGatewayOptions> 
   const oauth = new OAuthServer({ clock, random, tls, accounts: [] });
   const { port: oauthPort } = await oauth.start();
   const tokenUri = `https://127.0.0.1:${oauthPort}/token`;
-  const account = await makeServiceAccount({ projectId, tokenUri });
+  const account = await makeServiceAccount({ projectId, tokenUri, keyPem: await keyOfFile });
   oauth.addAccount(account);
   const fcm = new FcmGateway({ clock, random, tls, oauth, projectIds: [projectId], ...options });
   const { port } = await fcm.start();
