@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { limits } from '../../../src/core/limits.ts';
 import { VirtualClock } from '../../simulation/virtual-clock.ts';
-import { domain, noWait, serverConfig, setup, streamTo, RecordingOwner } from './stream-harness.ts';
+import { domain, eventually, noWait, serverConfig, setup, streamTo, RecordingOwner } from './stream-harness.ts';
 import type { World, WorldOptions } from './stream-harness.ts';
 
 const deadline = { timeout: 10_000 };
@@ -147,6 +147,59 @@ test('8.31 output that the peer does not take for a minute ends the connection',
   await clock.advance(limits.outputStalledMs);
   assert.match(owner.events.join(), /offline: the server has stopped reading/);
 });
+
+test('8.31 a lost connection whose chunks the owner has lost is not waited for', deadline, async (t) => {
+  const { server, stream, owner, clock } = await setupVirtual(t);
+  stream.open();
+  await owner.when(() => owner.has('online'));
+  owner.drains = false;
+  server.send('<presence/>');
+  await owner.when(() => owner.mailbox.length === 1);
+  owner.mailbox.length = 0;
+  server.online[0]?.vanish();
+  await eventually(() => !stream.send('<presence/>'));
+  assert.equal(stream.state, 'online');
+  await clock.advance(limits.closeMs);
+  assert.equal(stream.state, 'waiting');
+});
+
+test(
+  '1.20 after an orderly shutdown of a stable stream the first attempt comes within a second',
+  deadline,
+  async (t) => {
+    const { server, stream, owner, clock } = await setupVirtual(t, { random: { ...noWait, unit: () => 0.999 } });
+    stream.open();
+    await owner.when(() => owner.has('online'));
+    await clock.advance(limits.stableMs);
+    server.online[0]?.streamError('system-shutdown');
+    await owner.when(() => owner.has('offline'));
+    assert.ok((waitsOf(owner)[0] ?? Infinity) <= 1000);
+  },
+);
+
+test(
+  '1.13 an engine that is replaced again and again waits long each time, and raises an alarm',
+  deadline,
+  async (t) => {
+    const { server, stream, owner, clock } = await setupVirtual(t);
+    stream.open();
+    for (let round = 1; round <= 3; round++) {
+      await owner.when(() => owner.count('online') === round);
+      server.online[0]?.streamError('conflict', 'Replaced by a new connection');
+      await owner.when(() => owner.count('offline') === round);
+      assert.equal(owner.count('error'), round === 3 ? 1 : 0);
+      await clock.advance(limits.replacedMs - 1);
+      assert.equal(stream.state, 'waiting');
+      await clock.advance(1 + waitLeft(owner));
+    }
+  },
+);
+
+/** What is left of the last wait after the first `replacedMs`. */
+function waitLeft(owner: RecordingOwner): number {
+  const waits = owner.events.map((event) => Number(/"waitMs":(\d+)/.exec(event)?.[1] ?? 0)).filter((wait) => wait > 0);
+  return (waits.at(-1) ?? 0) - limits.replacedMs + 1;
+}
 
 test('8.31 after close no timer is left, whatever the stream was doing', deadline, async (t) => {
   for (const doing of ['connecting', 'handshaking', 'online', 'waiting'] as const) {

@@ -5,7 +5,7 @@ import { seededRandom } from '../../../src/core/random.ts';
 import { makeAuthority } from '../../../src/fake/certificates.ts';
 import { handshakeOf } from '../../../src/xmpp/handshake.ts';
 import { attribute } from '../../../src/xmpp/xml.ts';
-import { domain, noWait, secret, setup } from './stream-harness.ts';
+import { domain, eventually, noWait, secret, setup } from './stream-harness.ts';
 
 const deadline = { timeout: 10_000 };
 const ping = `<iq type='get' id='p1' from='example.com' to='${domain}'><ping xmlns='urn:xmpp:ping'/></iq>`;
@@ -234,6 +234,8 @@ test(
     server.send(ping);
     server.online[0]?.streamError('system-shutdown');
     await server.when(() => server.connected.length === 0);
+    assert.equal(stream.state, 'online');
+    assert.equal(stream.send('<presence/>'), false);
     owner.drain(stream);
     await owner.when(() => owner.has('offline'));
     assert.equal(owner.stanzas.length, 1);
@@ -283,6 +285,7 @@ test('8.31 a peer that stops reading makes the stream congested, then bounded, t
   assert.ok(stream.congested);
   assert.ok(sent * stanza.length > 8_000_000 && sent * stanza.length < 40_000_000, `${sent} stanzas`);
   assert.equal(stream.counters.droppedOutput, 1);
+  assert.equal(stream.send('<presence/>'), false);
   assert.equal(stream.state, 'online');
   stream.flush();
   assert.equal(stream.state, 'waiting');
@@ -325,4 +328,33 @@ test('1.21 every address of the name is tried', deadline, async (t) => {
   const { stream, owner } = await setup(t, { config: { host: 'localhost' } }); // the fake listens on 127.0.0.1 alone
   stream.open();
   await owner.when(() => owner.has('online'));
+});
+
+test(
+  '1.20 without an error the reason is the closed connection, told after the waiting chunks',
+  deadline,
+  async (t) => {
+    const { server, stream, owner } = await setup(t);
+    stream.open();
+    await owner.when(() => owner.has('online'));
+    owner.drains = false;
+    server.send(ping);
+    await owner.when(() => owner.mailbox.length === 1);
+    server.online[0]?.vanish();
+    await eventually(() => !stream.send('<presence/>'));
+    assert.equal(owner.has('offline'), false);
+    owner.drain(stream);
+    await owner.when(() => owner.has('offline'));
+    assert.equal(owner.stanzas.length, 1);
+    assert.match(owner.events.join(), /offline: connection closed by the server/);
+  },
+);
+
+test('8.31 a server that writes single bytes is read like any other', deadline, async (t) => {
+  const { server, stream, owner } = await setup(t);
+  server.behaviour.pieceBytesMax = 1;
+  stream.open();
+  await owner.when(() => owner.has('online'));
+  server.send(ping);
+  await owner.when(() => owner.stanzas.length === 1);
 });

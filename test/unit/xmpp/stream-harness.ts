@@ -158,5 +158,10 @@ function loggerTo(owner: RecordingOwner): Logger {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
+/** For what tells nobody: asks again in every turn of the event loop, until the test's own deadline. */
+export async function eventually(done: () => boolean): Promise<void> {
+  while (!done()) await new Promise<void>((resolve) => systemClock.soon(resolve));
+}
+
 /** Back-off of nothing: the next attempt comes in the next turn. */
 export const noWait: Random = { unit: () => 0, bytes: (count) => Buffer.alloc(count) };
