@@ -9,7 +9,6 @@ import { PublishingThread } from './publishing-thread.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { systemRandom } from '../src/core/random.ts';
 import { createProvider } from '../src/provider/provider-kinds.ts';
-import { controlChannelName } from '../src/publish/wire.ts';
 import type { ProviderConfig } from '../config/engine-config.ts';
 import type { BatchReceipt, ControlMessage, PublishBatch } from '../src/publish/wire.ts';
 
@@ -21,7 +20,7 @@ const thread = new PublishingThread({
   post: (settled) => parentPort?.postMessage(settled),
 });
 
-const control = new BroadcastChannel(controlChannelName);
+const control = new BroadcastChannel(controlChannelIn(workerData));
 control.onmessage = (event: unknown) => {
   const budgetMs = drainBudgetIn(event);
   if (budgetMs === undefined) return;
@@ -49,6 +48,11 @@ function isProviderConfig(value: unknown): value is ProviderConfig {
 function providersIn(data: unknown): readonly ProviderConfig[] {
   const providers = isObject(data) ? data['providers'] : undefined;
   return Array.isArray(providers) ? providers.filter(isProviderConfig) : [];
+}
+
+function controlChannelIn(data: unknown): string {
+  const name = isObject(data) ? data['controlChannel'] : undefined;
+  return typeof name === 'string' ? name : '';
 }
 
 function drainBudgetIn(event: unknown): number | undefined {

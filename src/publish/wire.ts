@@ -4,6 +4,7 @@
  * class, structured clone. Measured: clone 1.2 µs for each notification at 64 of 400 bytes; JSON text and transferred
  * bytes were no better.
  */
+import type { ProviderConfig } from '../../config/engine-config.ts';
 import type { EpochMs, ProviderName } from '../core/ids.ts';
 import type { Notification } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
@@ -33,7 +34,14 @@ export interface BatchReceipt {
   readonly settled: number;
 }
 
-/** The name of the BroadcastChannel by which publishing threads are told to drain (Piscina owns the direct ports). */
-export const controlChannelName = 'meerkat-publish-control';
+/** What a publishing thread is given when it starts. */
+export interface PublishingThreadData {
+  readonly providers: readonly ProviderConfig[];
+  /**
+   * The name of the BroadcastChannel by which the threads of one pool are told to drain (Piscina owns the direct ports).
+   * Each pool has a name of its own: two engines may run in one process.
+   */
+  readonly controlChannel: string;
+}
 
 export type ControlMessage = { readonly kind: 'drain'; readonly budgetMs: number } | { readonly kind: 'drained' };

@@ -10,9 +10,8 @@ import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { assert } from '../core/assert.ts';
 import { unavailable } from '../core/outcome.ts';
-import { controlChannelName } from './wire.ts';
 import type { BatchSettle, Executor } from './executor.ts';
-import type { BatchReceipt, ControlMessage, PublishBatch, Settled } from './wire.ts';
+import type { BatchReceipt, ControlMessage, PublishBatch, PublishingThreadData, Settled } from './wire.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import type { ProviderConfig } from '../../config/engine-config.ts';
@@ -36,11 +35,14 @@ interface Flight {
 // Credit bounds what flies, so Piscina's own limits are never the ones that hold.
 const tasksPerThreadMax = 4_096;
 
+let lastPool = 0;
+
 export class WorkerPoolExecutor implements Executor {
   readonly #pool: Piscina<PublishBatch, BatchReceipt>;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #threads: number;
+  readonly #controlChannel = `meerkat-publish-${++lastPool}`;
   readonly #flights = new Map<number, Flight>();
   #draining = false;
   #idle: (() => void) | undefined;
@@ -49,6 +51,7 @@ export class WorkerPoolExecutor implements Executor {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#threads = options.threads;
+    const data: PublishingThreadData = { providers: options.providers, controlChannel: this.#controlChannel };
     const entry = new URL(`../../workers/publish${extname(import.meta.filename)}`, import.meta.url);
     this.#pool = new Piscina<PublishBatch, BatchReceipt>({
       filename: entry.href,
@@ -60,7 +63,7 @@ export class WorkerPoolExecutor implements Executor {
       atomics: 'disabled', // with 'sync' an idle thread answers no PING and sees no GOAWAY
       recordTiming: false,
       resourceLimits: { maxOldGenerationSizeMb: options.heapMbMax },
-      workerData: { providers: options.providers },
+      workerData: data,
     });
     this.#pool.on('message', (message: unknown) => {
       if (isSettled(message)) this.#settled(message);
@@ -102,7 +105,7 @@ export class WorkerPoolExecutor implements Executor {
 
   /** Asks each thread to close its sessions in order, and waits for their word. */
   async #closeSessions(budgetMs: number): Promise<void> {
-    const channel = new BroadcastChannel(controlChannelName);
+    const channel = new BroadcastChannel(this.#controlChannel);
     let answers = 0;
     await new Promise<void>((resolve) => {
       const cancel = this.#clock.after(budgetMs, resolve);

@@ -72,6 +72,7 @@ export class Router implements CommandReply {
   readonly group: StreamGroup;
   readonly #paused = new Set<RouterStream>();
   readonly #onlineWaiters: (() => void)[] = [];
+  readonly #settledWaiters: (() => void)[] = [];
   #cancelExpiry: Cancel | undefined;
   #cancelLifeCheck: Cancel | undefined;
   #closing = false;
@@ -132,6 +133,18 @@ export class Router implements CommandReply {
   /** New requests are answered `wait` from now on; those that wait get their answers. */
   beginClosing(): void {
     this.#closing = true;
+  }
+
+  /** Resolves when nobody waits for an answer, at the latest after `budgetMs`. */
+  settled(budgetMs: number): Promise<void> {
+    if (this.#pending.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(budgetMs, resolve);
+      this.#settledWaiters.push(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   async close(): Promise<void> {
@@ -209,6 +222,7 @@ export class Router implements CommandReply {
     if (--waiting.left > 0) return;
     this.#pending.take(tag);
     this.#reply(waiting, waiting.merged);
+    if (this.#closing && this.#pending.size === 0) for (const resolve of this.#settledWaiters.splice(0)) resolve();
   }
 
   #route(element: XmlElement): Routed {

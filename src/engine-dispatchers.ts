@@ -1,0 +1,111 @@
+// Thread: main
+/**
+ * The publishing half of the engine: one dispatcher for each configured provider, its credential, and the threads the
+ * providers run in. Built by engine.ts.
+ */
+import { CredentialKeeper } from './publish/credential-keeper.ts';
+import { dispatchActor } from './publish/dispatch-actor.ts';
+import { InlineExecutor } from './publish/inline-executor.ts';
+import { WorkerPoolExecutor } from './publish/worker-pool-executor.ts';
+import { createProvider, credentialSourceOf } from './provider/provider-kinds.ts';
+import type { ActorRef } from './actor/actor.ts';
+import type { ActorSystem } from './actor/actor-system.ts';
+import type { EngineConfig, ProviderConfig } from '../config/engine-config.ts';
+import type { Cancel, Clock } from './core/clock.ts';
+import type { NodeId, ProviderName } from './core/ids.ts';
+import type { Logger } from './core/log.ts';
+import type { Notification } from './core/notification.ts';
+import type { Random } from './core/random.ts';
+import type { DispatchMessage } from './publish/commands.ts';
+import type { DispatchFigures } from './publish/dispatch-figures.ts';
+import type { Dispatcher } from './publish/dispatcher.ts';
+import type { Executor } from './publish/executor.ts';
+
+export interface DispatchersOptions {
+  readonly config: EngineConfig;
+  readonly system: ActorSystem;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly disable: (node: NodeId, notification: Notification, reason: string, sinceMs: number) => void;
+}
+
+export interface Dispatchers {
+  readonly refs: ReadonlyMap<ProviderName, ActorRef<DispatchMessage>>;
+  figures(): readonly DispatchFigures[];
+  /** Resolves when nothing is in flight, at the latest after `budgetMs`. */
+  settled(budgetMs: number): Promise<void>;
+  /** Closes sessions and threads. */
+  drain(budgetMs: number): Promise<void>;
+}
+
+// How often an orderly stop looks whether all is settled.
+const lookMs = 20;
+
+export function dispatchers(options: DispatchersOptions): Dispatchers {
+  const { config, system, clock, random, logger, disable } = options;
+  const executor = executorOf(options);
+  const refs = new Map<ProviderName, ActorRef<DispatchMessage>>();
+  const current = new Map<ProviderName, Dispatcher>();
+  const keepers: CredentialKeeper[] = [];
+  for (const provider of config.providers) {
+    const keeper = keeperOf(provider, options);
+    if (keeper !== undefined) keepers.push(keeper);
+    const { name, creditMax, requestMs } = provider;
+    const spec = dispatchActor(
+      { provider: name, executor, keeper, creditMax, requestMs, random, logger, disable },
+      (dispatcher) => current.set(name, dispatcher),
+    );
+    refs.set(name, system.spawn(spec));
+    void keeper?.mint(); // ready before the first publish, where it can be
+  }
+  const figures = (): DispatchFigures[] => [...current.values()].map((dispatcher) => dispatcher.figures);
+  const isIdle = (): boolean => figures().every((figure) => figure.inFlight === 0 && figure.waiting === 0);
+  return {
+    refs,
+    figures,
+    settled: (budgetMs) => untilTrue(isIdle, clock, budgetMs),
+    async drain(budgetMs) {
+      await executor.drain(budgetMs);
+      await Promise.all(keepers.map((keeper) => keeper.close()));
+    },
+  };
+}
+
+/** Threads, or this thread when none is configured. */
+function executorOf({ config, clock, random, logger }: DispatchersOptions): Executor {
+  const { providers, workers } = config;
+  if (workers.threads === 0 || providers.length === 0) {
+    return new InlineExecutor(
+      (settle) =>
+        new Map(
+          providers.map((provider) => [
+            provider.name,
+            createProvider(provider, { name: provider.name, clock, random, settle }),
+          ]),
+        ),
+    );
+  }
+  return new WorkerPoolExecutor({ threads: workers.threads, heapMbMax: workers.heapMbMax, providers, clock, logger });
+}
+
+function keeperOf(provider: ProviderConfig, options: DispatchersOptions): CredentialKeeper | undefined {
+  const { clock, random, logger } = options;
+  const source = credentialSourceOf(provider, clock);
+  return source === undefined
+    ? undefined
+    : new CredentialKeeper({ source, clock, random, logger, provider: provider.name });
+}
+
+/** For an orderly stop only: nothing else in the engine waits by looking. */
+async function untilTrue(condition: () => boolean, clock: Clock, budgetMs: number): Promise<void> {
+  const endMs = clock.monotonicMs() + budgetMs;
+  while (!condition() && clock.monotonicMs() < endMs) {
+    await new Promise<void>((resolve) => {
+      const cancel: Cancel = clock.after(lookMs, () => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,14 @@
+// Thread: main
+/** Everything the engine counts, at one moment. */
+import type { DispatchFigures } from './publish/dispatch-figures.ts';
+import type { RouterFigures } from './router/router-figures.ts';
+
+export interface EngineFigures {
+  readonly routers: readonly RouterFigures[];
+  readonly shards: readonly { readonly path: string; readonly depth: number; readonly capacity: number }[];
+  readonly dispatchers: readonly DispatchFigures[];
+  /** Publishes of the embedding program that wait for their outcome. */
+  readonly embedded: number;
+  readonly actors: { readonly lost: number; readonly restarts: number };
+  readonly pluginThrows: Readonly<Record<string, number>>;
+}

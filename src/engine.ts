@@ -1,0 +1,293 @@
+// Thread: main
+/**
+ * The composition root: builds every part in order and stops them in reverse. The only file that knows all names. Actors
+ * at the root, in the order of their spawning: routers, shards, dispatchers; stopping goes the other way.
+ */
+import { readFileSync } from 'node:fs';
+import { ActorSystem } from './actor/actor-system.ts';
+import { EngineError } from './core/errors.ts';
+import { systemClock } from './core/clock.ts';
+import { epochMs } from './core/ids.ts';
+import { limits } from './core/limits.ts';
+import { silentLogger } from './core/log.ts';
+import { rejected, unavailable } from './core/outcome.ts';
+import { systemRandom } from './core/random.ts';
+import { version } from './core/version.ts';
+import { EmbeddedReplies } from './embedded-replies.ts';
+import { dispatchers } from './engine-dispatchers.ts';
+import { PluginChain } from './plugin/plugin-chain.ts';
+import { notificationOf, waitMsDefault } from './publish/publish-request.ts';
+import { providerRoutes, servicesOf } from './publish/provider-routes.ts';
+import { registrationActor } from './registration/registration-actor.ts';
+import { shardOf, shardOfCommand, slotOfNode } from './registration/slots.ts';
+import { routerActor } from './router/router-actor.ts';
+import { routeSettings } from './router/route-settings.ts';
+import { openShardStores } from './storage/shard-folder.ts';
+import { secretKeyOf } from './storage/secret-key.ts';
+import { ComponentStream } from './xmpp/component-stream.ts';
+import type { ActorRef, Admission } from './actor/actor.ts';
+import type { EngineConfig, ServerConfig } from '../config/engine-config.ts';
+import type { Clock } from './core/clock.ts';
+import type { NodeId } from './core/ids.ts';
+import type { Logger } from './core/log.ts';
+import type { Notification } from './core/notification.ts';
+import type { Outcome } from './core/outcome.ts';
+import type { Random } from './core/random.ts';
+import type { Registration } from './core/registration.ts';
+import type { Dispatchers } from './engine-dispatchers.ts';
+import type { EngineFigures } from './engine-figures.ts';
+import type { Plugin } from './plugin/plugin.ts';
+import type { PublishRequest } from './publish/publish-request.ts';
+import type { ProviderRoutes } from './publish/provider-routes.ts';
+import type { PublishCommand, RegistrationCommand } from './registration/commands.ts';
+import type { CommandRoutes, Router } from './router/router.ts';
+import type { RouterStream } from './router/router-stream.ts';
+import type { RegistrationStore } from './storage/registration-store.ts';
+
+export interface EngineOptions {
+  /** Asked in this order for each publish; none by default. */
+  readonly plugins?: readonly Plugin[];
+  /** Default: silent. */
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Streams without a socket, for benchmarks and the simulator; default: component streams. */
+  readonly streams?: (server: ServerConfig, owner: Router) => readonly RouterStream[];
+  /** An actor has failed too often to go on; by default the engine stops itself. */
+  readonly failed?: (error: EngineError) => void;
+}
+
+type Stage = 'made' | 'starting' | 'running' | 'stopping' | 'stopped';
+
+/** A push engine with its own actors, threads and store; see `createEngine` in index.ts. */
+export class Engine {
+  readonly #config: EngineConfig;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #logger: Logger;
+  readonly #streams: EngineOptions['streams'];
+  readonly #plugins: PluginChain | undefined;
+  readonly #system: ActorSystem;
+  readonly #providers: ProviderRoutes;
+  readonly #replies = new EmbeddedReplies();
+  readonly #routers = new Map<string, Router>();
+  readonly #shards: ActorRef<RegistrationCommand>[] = [];
+  #stores: readonly RegistrationStore[] = [];
+  #dispatchers: Dispatchers | undefined;
+  #stage: Stage = 'made';
+
+  /** @throws EngineError E_PLUGIN_INVALID */
+  constructor(config: EngineConfig, options: EngineOptions = {}) {
+    this.#config = config;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+    this.#logger = options.logger ?? silentLogger;
+    this.#streams = options.streams;
+    const plugins = options.plugins ?? [];
+    this.#plugins = plugins.length === 0 ? undefined : new PluginChain(plugins, this.#clock, this.#logger);
+    this.#providers = providerRoutes(config.providers);
+    const failed = options.failed ?? ((): void => void this.stop());
+    this.#system = new ActorSystem({
+      clock: this.#clock,
+      logger: this.#logger,
+      failed: (path, cause) => failed(new EngineError('E_ENGINE_STATE', `${path} failed too often`, { cause })),
+    });
+  }
+
+  /**
+   * Resolves when the store is open, the publishing threads are up, and every server has taken a stream, or has had ten
+   * seconds to do so: then connecting goes on by itself.
+   *
+   * @throws EngineError E_ENGINE_STATE when called twice; E_STORE_... when the store cannot be opened.
+   */
+  async start(): Promise<void> {
+    if (this.#stage !== 'made') throw new EngineError('E_ENGINE_STATE', `start() was called while ${this.#stage}`);
+    this.#stage = 'starting';
+    const { engine, registrations } = this.#config;
+    const key = secretKeyOf(engine.secretKey, engine.dataDir, this.#random);
+    this.#stores = await openShardStores({ ...registrations, dataDir: engine.dataDir });
+    for (const server of this.#config.servers) this.#spawnRouter(server, key);
+    this.#stores.forEach((store, index) => this.#shards.push(this.#spawnShard(store, index, key)));
+    this.#dispatchers = dispatchers({
+      config: this.#config,
+      system: this.#system,
+      clock: this.#clock,
+      random: this.#random,
+      logger: this.#logger,
+      disable: (node, notification, reason, sinceMs) => this.#disable(node, notification, reason, sinceMs),
+    });
+    await this.#system.started();
+    this.#stage = 'running';
+    for (const router of this.#routers.values()) router.open();
+    await Promise.all([...this.#routers.values()].map((router) => this.#onlineOrLate(router)));
+  }
+
+  /**
+   * Publishes one notification past all registrations, and resolves with how it ended: never rejects for anything a
+   * gateway, or its absence, can do. A request that no gateway could take is `rejected` without being sent.
+   *
+   * @throws EngineError E_ENGINE_STATE before start() and after stop().
+   */
+  publish(request: PublishRequest): Promise<Outcome> {
+    if (this.#stage !== 'running') {
+      return Promise.reject(new EngineError('E_ENGINE_STATE', `publish() was called while ${this.#stage}`));
+    }
+    const nowMs = this.#clock.now();
+    const notification = notificationOf(request, nowMs, this.#random);
+    if (!notification.ok) return Promise.resolve(rejected(notification.error));
+    const { service, mode, topic } = notification.value;
+    const provider = this.#providers.select(service, mode, topic);
+    const dispatcher = provider === undefined ? undefined : this.#dispatchers?.refs.get(provider);
+    if (dispatcher === undefined) {
+      return Promise.resolve(rejected(`no provider serves ${service} ${mode} ${topic}`.trimEnd()));
+    }
+    const { tag, outcome } = this.#replies.open();
+    const admission = dispatcher.tell({
+      kind: 'publish',
+      notification: notification.value,
+      node: '',
+      deadlineMs: epochMs(nowMs + (request.waitMs ?? waitMsDefault)),
+      reply: this.#replies,
+      tag,
+    });
+    if (admission !== 'accepted') {
+      const reason = admission === 'full' ? 'the queue of the provider is full' : 'stopping';
+      this.#replies.answered(tag, { kind: 'published', outcome: unavailable('no', reason) });
+    }
+    return outcome;
+  }
+
+  /** Depths, counts and streams at this moment. */
+  figures(): EngineFigures {
+    return {
+      routers: [...this.#routers.values()].map((router) => router.figures),
+      shards: this.#shards.map(({ path, depth, capacity }) => ({ path, depth, capacity })),
+      dispatchers: this.#dispatchers?.figures() ?? [],
+      embedded: this.#replies.size,
+      actors: this.#system.counters,
+      pluginThrows: Object.fromEntries(this.#plugins?.throws ?? []),
+    };
+  }
+
+  /**
+   * Stop is start reversed: new requests are answered `wait`, what flies ends or is told, streams are closed in order,
+   * then threads, then the store. Tolerates being called before start, during it, and twice.
+   *
+   * @param budgetMs default: `engine.stop_ms`.
+   */
+  async stop(budgetMs: number = this.#config.engine.stopMs): Promise<void> {
+    if (this.#stage === 'stopped' || this.#stage === 'stopping') return;
+    this.#stage = 'stopping';
+    const endMs = this.#clock.monotonicMs() + budgetMs;
+    const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs());
+    for (const router of this.#routers.values()) router.beginClosing();
+    await Promise.all([...this.#routers.values()].map((router) => router.settled(leftMs())));
+    await this.#dispatchers?.settled(leftMs());
+    await this.#dispatchers?.drain(Math.max(limits.closeMs, leftMs()));
+    await this.#system.stop(Math.max(limits.closeMs, leftMs()));
+    await Promise.all(this.#stores.map((store) => store.close()));
+    this.#stage = 'stopped';
+  }
+
+  #spawnRouter(server: ServerConfig, key: Buffer): void {
+    const routes: CommandRoutes = {
+      shards: this.#shards,
+      shardOf: (command) => shardOfCommand(command, this.#shards.length),
+    };
+    const { clock, random } = { clock: this.#clock, random: this.#random };
+    const logger = this.#logger;
+    this.#system.spawn(
+      routerActor(
+        {
+          server,
+          settings: routeSettings({
+            config: this.#config,
+            server,
+            services: new Set(this.#config.providers.flatMap(servicesOf)),
+            version,
+            key,
+            clock,
+            random,
+          }),
+          routes,
+          iqReplyMs: this.#config.engine.iqReplyMs,
+          random,
+          logger,
+          makeStreams: (owner) => this.#makeStreams(server, owner),
+        },
+        (router) => {
+          this.#routers.set(server.name, router);
+          if (this.#stage === 'running') router.open();
+        },
+      ),
+    );
+  }
+
+  #makeStreams(server: ServerConfig, owner: Router): readonly RouterStream[] {
+    if (this.#streams !== undefined) return this.#streams(server, owner);
+    const ca = server.tls.caFile === '' ? '' : readFileSync(server.tls.caFile, 'utf8');
+    const common = { server, clock: this.#clock, random: this.#random, logger: this.#logger, owner, ca };
+    return Array.from({ length: server.connections }, (_, index) => new ComponentStream({ ...common, index }));
+  }
+
+  #spawnShard(store: RegistrationStore, index: number, key: Buffer): ActorRef<RegistrationCommand> {
+    const { pushNodes, registrations, notifications } = this.#config;
+    return this.#system.spawn(
+      registrationActor({
+        name: `registrations/shard-${String(index).padStart(2, '0')}`,
+        store,
+        secretKey: key,
+        nodeIds: pushNodes.nodeIds,
+        rules: { strictErrors: pushNodes.strictErrors, perOwnerMax: registrations.perOwnerMax },
+        notifications,
+        random: this.#random,
+        logger: this.#logger,
+        dispatch: (registration, notification, command) => this.#dispatch(registration, notification, command),
+      }),
+    );
+  }
+
+  #dispatch(registration: Registration, prepared: Notification, command: PublishCommand): Admission | 'no-provider' {
+    let notification = prepared;
+    if (this.#plugins !== undefined) {
+      const next = this.#plugins.prepare({ kind: 'publish', from: command.from, registration }, prepared);
+      if (next === 'skip') {
+        command.reply.answered(command.tag, { kind: 'done' });
+        return 'accepted';
+      }
+      notification = next;
+    }
+    const app = notification.topic === '' ? registration.app : notification.topic;
+    const provider = this.#providers.select(notification.service, notification.mode, app);
+    const dispatcher = provider === undefined ? undefined : this.#dispatchers?.refs.get(provider);
+    if (dispatcher === undefined) return 'no-provider';
+    return dispatcher.tell({
+      kind: 'publish',
+      notification,
+      node: registration.node,
+      deadlineMs: command.deadlineMs,
+      reply: command.reply,
+      tag: command.tag,
+    });
+  }
+
+  #disable(node: NodeId, { token }: Notification, reason: string, sinceMs: number): void {
+    const shard = this.#shards[shardOf(slotOfNode(node), this.#shards.length)];
+    const admission = shard?.tell({ kind: 'disable', node, token, reason, sinceMs });
+    // The token stays in the store until the gateway names it again, at the next publish: nothing is lost by that.
+    if (admission !== 'accepted') this.#logger.warn({ admission }, 'a dead token could not be marked yet');
+  }
+
+  async #onlineOrLate(router: Router): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.after(limits.handshakeMs, () => {
+        this.#logger.warn({ server: router.figures.server }, 'no stream yet; connecting goes on');
+        resolve();
+      });
+      void router.isOnline().then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}

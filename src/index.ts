@@ -1,0 +1,47 @@
+// Thread: main
+/**
+ * The embedding API; no other module is public.
+ *
+ *     const engine = await createEngine({ providers: [{ name: 'apns-prod', kind: 'apns', ... }] });
+ *     await engine.start();
+ *     const outcome = await engine.publish({ service: 'apns', token, body: 'Hello' });
+ *     await engine.stop();
+ *
+ * Works without any XMPP server configured: then it is a push library.
+ */
+import { parseConfigObject } from '../config/parse-config.ts';
+import { EngineError } from './core/errors.ts';
+import { Engine } from './engine.ts';
+import type { EngineConfigInput } from '../config/provider-schema.ts';
+import type { EngineOptions } from './engine.ts';
+
+export { Engine } from './engine.ts';
+export { EngineError } from './core/errors.ts';
+export type { ErrorCode } from './core/errors.ts';
+export type { Clock } from './core/clock.ts';
+export type { Logger } from './core/log.ts';
+export type { Notification } from './core/notification.ts';
+export type { Outcome, OutcomeKind } from './core/outcome.ts';
+export type { Random } from './core/random.ts';
+export type { Mode, Registration, Service, Target } from './core/registration.ts';
+export type { EngineFigures } from './engine-figures.ts';
+export type { EngineOptions } from './engine.ts';
+export type { Plugin, PublishEvent } from './plugin/plugin.ts';
+export type { PublishRequest } from './publish/publish-request.ts';
+export type { EngineConfigInput } from '../config/provider-schema.ts';
+
+/**
+ * Checks a configuration in the shape of `config/meerkat.toml` (snake_case keys; what is left out has its default) and
+ * makes an engine of it, which then waits for `start()`.
+ *
+ * @throws EngineError E_CONFIG_INVALID with every problem in `issues`; E_PLUGIN_INVALID.
+ */
+export function createEngine(config: EngineConfigInput, options: EngineOptions = {}): Promise<Engine> {
+  const checked = parseConfigObject(config);
+  if (!checked.ok) {
+    const issues = checked.error.map(({ key, problem, remedy }) => `${key}: ${problem}; ${remedy}`);
+    const error = new EngineError('E_CONFIG_INVALID', `the configuration has ${issues.length} problem(s)`, { issues });
+    return Promise.reject(error);
+  }
+  return Promise.resolve(new Engine(checked.value, options));
+}
