@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander';
 import { addCheckConfig } from './check-config.ts';
 import { addRegistrations } from './registrations.ts';
+import { addReshard } from './reshard.ts';
 import { exitCodes } from './command-frame.ts';
 
 const examples = `
@@ -32,6 +33,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   };
   addCheckConfig(program, ended);
   addRegistrations(program, ended);
+  addReshard(program, ended);
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
