@@ -13,7 +13,7 @@ const opening =
   "xmlns:stream='http://etherx.jabber.org/streams' from='push.example.net' id='bench'>";
 
 export class WireStream implements RouterStream {
-  readonly state: 'online' = 'online';
+  readonly state: RouterStream['state'] = 'online';
   readonly lastInboundMs: number = Number.MAX_SAFE_INTEGER;
   readonly #owner: Router;
   readonly #parser: StreamParser;

@@ -4,7 +4,7 @@
  * Parsing, routing and answering are synchronous; answers of one turn leave in one write for each stream.
  */
 import { limits } from '../core/limits.ts';
-import { assert } from '../core/assert.ts';
+import { assert, unreachable } from '../core/assert.ts';
 import { answerXml } from './command-answers.ts';
 import { DeregistrationBreaker } from './deregistration-breaker.ts';
 import { routeIq } from './iq-routes.ts';
@@ -190,12 +190,15 @@ export class Router implements CommandReply {
       case 'response':
         this.group.answered(routed.id, routed.from);
         return;
-      default:
+      case 'drop':
         if (routed.why === 'own-domain') {
           this.group.answered(attribute(element, 'id') ?? '', this.#options.server.domain);
         } else {
           this.#dropped++;
         }
+        return;
+      default:
+        unreachable(routed);
     }
   }
 
