@@ -1,8 +1,8 @@
 // Thread: main
 /**
- * A command's answer as the stanza that leaves: the other half of iq-routes.ts, which said in `Answering` what the asker
- * expects. An answer of a kind that does not belong to the question is a fault of ours, and said so: `wait`, because
- * nothing is known about the registration.
+ * A command's answer as the stanza that leaves: the other half of iq-routes.ts, which said in `Answering` what the
+ * asker expects. An answer of a kind that does not belong to the question is a fault of ours, and said so: `wait`,
+ * because nothing is known about the registration.
  */
 import type { ErrorProfileName } from '../../config/engine-config.ts';
 import { unreachable } from '../core/assert.ts';

@@ -1,8 +1,9 @@
 // Thread: main
 /**
- * What a publisher is told (architecture 3.6; xmpp 4.60, 4.61). No server repeats a push, and each deletes registrations
- * by a rule of its own: ejabberd on every type but `wait`, MongooseIM on `cancel`, Prosody counts all but `wait`, Tigase
- * goes by the condition. So `cancel` is for the dead alone, and `wait` carries only conditions that Tigase keeps.
+ * What a publisher is told (architecture 3.6; xmpp 4.60, 4.61). No server repeats a push, and each deletes
+ * registrations by a rule of its own: ejabberd on every type but `wait`, MongooseIM on `cancel`, Prosody counts all but
+ * `wait`, Tigase goes by the condition. So `cancel` is for the dead alone, and `wait` carries only conditions that
+ * Tigase keeps.
  */
 import type { ErrorProfileName } from '../../config/engine-config.ts';
 import { unreachable } from '../core/assert.ts';
@@ -13,8 +14,8 @@ import type { StanzaError } from '../xmpp/stanza-errors.ts';
 
 /** The error for a publish that ended so; `undefined` = result. */
 export function verdictOf(outcome: Outcome, profile: ErrorProfileName): StanzaError | undefined {
-  // MongooseIM's own service has one answer for the dead and one for every other failure. The shipped type of the second
-  // is `modify`; ours is `wait`, which MongooseIM keeps as well.
+  // MongooseIM's own service has one answer for the dead and one for every other failure. The shipped type of the
+  // second is `modify`; ours is `wait`, which MongooseIM keeps as well.
   const mongoose = profile === 'mongooseim';
   switch (outcome.kind) {
     case 'accepted':

@@ -1,9 +1,9 @@
 // Thread: any
 /**
- * Sessions of ad-hoc commands (XEP-0050 §3.3; xmpp 5.39) that are kept nowhere: the id carries when it was given out and
- * to whom, and is signed. Any process with the same key accepts it, nothing is held for clients that never come back,
- * and there is nothing to exhaust. The price: a finished session can be used again until it expires, which is harmless
- * because every command of ours may be repeated.
+ * Sessions of ad-hoc commands (XEP-0050 §3.3; xmpp 5.39) that are kept nowhere: the id carries when it was given out
+ * and to whom, and is signed. Any process with the same key accepts it, nothing is held for clients that never come
+ * back, and there is nothing to exhaust. The price: a finished session can be used again until it expires, which is
+ * harmless because every command of ours may be repeated.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { assert } from '../core/assert.ts';

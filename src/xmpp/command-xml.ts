@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * The answers to ad-hoc commands as the XML inside the result (XEP-0050 §3; xmpp 5.35 to 5.44, 5.E). `status` is spelt as
- * the XEP does: clients refuse `complete`.
+ * The answers to ad-hoc commands as the XML inside the result (XEP-0050 §3; xmpp 5.35 to 5.44, 5.E). `status` is spelt
+ * as the XEP does: clients refuse `complete`.
  */
 import { unreachable } from '../core/assert.ts';
 import type { Service } from '../core/registration.ts';

@@ -1,8 +1,8 @@
 // Thread: any
 /**
- * What the component says about itself (XEP-0030, XEP-0050 §2.2, XEP-0060 §5.3, XEP-0092, XEP-0202; xmpp 3.1 to 3.9), as
- * the XML inside the result. Features are computed from what is switched on, and a test holds them against the routes.
- * Push nodes are capabilities: no list ever shows one.
+ * What the component says about itself (XEP-0030, XEP-0050 §2.2, XEP-0060 §5.3, XEP-0092, XEP-0202; xmpp 3.1 to 3.9),
+ * as the XML inside the result. Features are computed from what is switched on, and a test holds them against the
+ * routes. Push nodes are capabilities: no list ever shows one.
  */
 import type { Service } from '../core/registration.ts';
 import { field, formTypeField, formXml } from './data-form.ts';

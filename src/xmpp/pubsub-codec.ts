@@ -1,8 +1,8 @@
 // Thread: any
 /**
- * What a `<pubsub/>` asks of a push service (XEP-0060 in the part that XEP-0357 needs; xmpp 4.1 to 4.59). One element in,
- * one flat request out. A publish is read liberally, because an error for a publish costs users their registration: only
- * a missing node (4.51) and a foreign payload (4.54) are refused. Everything else gets the error XEP-0060 names.
+ * What a `<pubsub/>` asks of a push service (XEP-0060 in the part that XEP-0357 needs; xmpp 4.1 to 4.59). One element
+ * in, one flat request out. A publish is read liberally, because an error for a publish costs users their registration:
+ * only a missing node (4.51) and a foreign payload (4.54) are refused. Everything else gets the error XEP-0060 names.
  */
 import { bareJID } from '../core/jid.ts';
 import { parseNodeId } from '../core/ids.ts';
@@ -50,7 +50,7 @@ export type PubsubRequest =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'refused'; readonly error: StanzaError };
 
-/** Model of a node whose creator does not say: only the own domain, the owner, and whom the owner grants (4.31, 4.48). */
+/** For a creator who does not say: the own domain, the owner, and whom the owner grants (4.31, 4.48). */
 export const defaultPublishModel: PublishModel = 'publishers';
 
 export function refused(error: StanzaError): { readonly kind: 'refused'; readonly error: StanzaError } {

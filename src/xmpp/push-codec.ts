@@ -1,8 +1,8 @@
 // Thread: any
 /**
- * What a publish says about the messages that wait (XEP-0357 §7; xmpp 5.20 to 5.26, 8.22). On the hot path: one walk over
- * the fields, one object at the end, none at all for an empty notification. Nothing in here refuses a publish: what is
- * too long is cut, what makes no sense is absent.
+ * What a publish says about the messages that wait (XEP-0357 §7; xmpp 5.20 to 5.26, 8.22). On the hot path: one walk
+ * over the fields, one object at the end, none at all for an empty notification. Nothing in here refuses a publish:
+ * what is too long is cut, what makes no sense is absent.
  */
 import { fullJID } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';

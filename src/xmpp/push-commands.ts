@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * The ad-hoc commands of the app server by name (xmpp 5.33). Several generations of clients call the same three things by
- * different names; each name is one row. Names for gateways we do not speak to have no row and are not found.
+ * The ad-hoc commands of the app server by name (xmpp 5.33). Several generations of clients call the same three things
+ * by different names; each name is one row. Names for gateways we do not speak to have no row and are not found.
  */
 import type { Service } from '../core/registration.ts';
 
@@ -9,8 +9,8 @@ export type CommandVerb = 'register' | 'unregister' | 'list';
 
 /**
  * Which answer a client expects. `common`: jid, node and secret (Conversations, p2, mod_push_appserver, mod_push,
- * Openfire). `tigase`: node, features, max-payload-size (Siskin, Snikket, Stork). `app-server`: jid and node, no session
- * (mod_push_app_server).
+ * Openfire). `tigase`: node, features, max-payload-size (Siskin, Snikket, Stork). `app-server`: jid and node, no
+ * session (mod_push_app_server).
  */
 export type CommandProfile = 'common' | 'tigase' | 'app-server';
 

@@ -197,8 +197,8 @@ test('5.E mod_push_app_server clients get jid and node only, and no session', ()
   const answering = command('register-push', 'app-server', '');
   assert.equal(
     answer(answering, { kind: 'registered', node: nodeId('n'), secret: 's' }),
-    `${empty.slice(0, -2)}><command xmlns='http://jabber.org/protocol/commands' node='register-push' status='completed'>` +
-      "<x xmlns='jabber:x:data' type='result'><field var='jid' type='jid-single'><value>push.example.net</value></field>" +
+    `${empty.slice(0, -2)}><command xmlns='${ns.commands}' node='register-push' status='completed'>` +
+      `<x xmlns='${ns.data}' type='result'><field var='jid' type='jid-single'><value>push.example.net</value></field>` +
       "<field var='node' type='text-single'><value>n</value></field></x></command></iq>",
   );
 });

@@ -55,7 +55,8 @@ function commandKind(routed: Routed): string {
   return routed.kind === 'command' ? `${routed.command.kind} ${routed.answering.kind}` : JSON.stringify(routed);
 }
 
-const publish = `<pubsub xmlns='${ns.pubsub}'><publish node='n'><item><notification xmlns='${ns.push}'/></item></publish></pubsub>`;
+const notification = `<notification xmlns='${ns.push}'/>`;
+const publish = `<pubsub xmlns='${ns.pubsub}'><publish node='n'><item>${notification}</item></publish></pubsub>`;
 
 function owner(inner: string): string {
   return `<pubsub xmlns='${ns.pubsubOwner}'>${inner}</pubsub>`;

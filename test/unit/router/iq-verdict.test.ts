@@ -111,7 +111,7 @@ test('4.60 a refused publish costs a registration only when its node is unknown'
   }
 });
 
-test('the MongooseIM profile answers as its own push service does, but never forgets anybody for a passing fault', () => {
+test('the MongooseIM profile answers as its own push service does, but a passing fault costs nobody anything', () => {
   assert.equal(verdictOf(unregistered('gone', 0), 'mongooseim'), stanzaErrors.deviceNotRegistered);
   assert.equal(verdictOf(rejected('bad topic'), 'mongooseim'), stanzaErrors.failedToSubmit);
   assert.match(stanzaErrors.failedToSubmit.detail, /faild-to-submit-push-notification/);

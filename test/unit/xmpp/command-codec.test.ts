@@ -39,7 +39,7 @@ function setup(changes: Partial<CommandSettings> = {}): World {
     command(node, attributes, inner, from = 'anna@example.com/phone') {
       const jid = fullJID(from);
       assert.ok(jid.ok);
-      const xml = `<command xmlns='http://jabber.org/protocol/commands' node='${node}' ${attributes}>${inner}</command>`;
+      const xml = `<command xmlns='${ns.commands}' node='${node}' ${attributes}>${inner}</command>`;
       return readCommand(parseXml(xml), jid.value, settings);
     },
   };

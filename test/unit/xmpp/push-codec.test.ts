@@ -64,6 +64,8 @@ test('5.21 of two forms the summary counts, wherever it stands; a form without F
 test('4.40 a form directly in the item is read as well', () => {
   const form = parseXml(`<x xmlns='jabber:x:data' type='form'>${summaryType}${value('last-message-body', 'hi')}</x>`);
   assert.equal(readSummary(undefined, form).lastMessageBody, 'hi');
+  const foreign = `${value('FORM_TYPE', 'urn:other')}${value('last-message-body', 'no')}`;
+  assert.equal(readSummary(undefined, parseXml(`<x xmlns='jabber:x:data'>${foreign}</x>`)), emptySummary);
 });
 
 test("5.20 Tigase's priority wins over the field", () => {
@@ -128,7 +130,8 @@ test('8.12 prefixed elements give the same summary', () => {
   const prefixed = parseXml(
     "<p:notification xmlns:p='urn:xmpp:push:0' xmlns:d='jabber:x:data' xmlns:t='tigase:push:priority:0'><d:x>" +
       "<d:field var='FORM_TYPE'><d:value>urn:xmpp:push:summary</d:value></d:field>" +
-      "<d:field var='last-message-body'><d:value>hi</d:value></d:field></d:x><t:priority>high</t:priority></p:notification>",
+      "<d:field var='last-message-body'><d:value>hi</d:value></d:field></d:x>" +
+      '<t:priority>high</t:priority></p:notification>',
   );
   assert.deepEqual(readSummary(prefixed, undefined), plain);
 });
