@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { systemClock } from '../../../src/core/clock.ts';
 import { epochMs } from '../../../src/core/ids.ts';
 import { limits } from '../../../src/core/limits.ts';
-import { classifyMongoosePush, renderMongoosePush } from '../../../src/provider/mongoosepush.ts';
-import { sampleNotification } from '../../conformance/provider.ts';
+import { seededRandom } from '../../../src/core/random.ts';
+import { makeAuthority } from '../../../src/fake/certificates.ts';
+import { MongoosePushGateway } from '../../../src/fake/mongoosepush-gateway.ts';
+import { MongoosePushProvider, classifyMongoosePush, renderMongoosePush } from '../../../src/provider/mongoosepush.ts';
+import { providerConformance, providerName, sampleNotification } from '../../conformance/provider.ts';
+import { writeTrusted } from '../../conformance/trusted-file.ts';
+import type { MongoosePushConfig } from '../../../config/engine-config.ts';
 import type { Notification } from '../../../src/core/notification.ts';
 
 const nowMs = Date.UTC(2026, 5, 1);
@@ -92,3 +98,45 @@ describe('MongoosePush: classification', () => {
     assert.ok(refused.kind === 'unavailable' && refused.reached === 'no');
   });
 });
+
+for (const api of ['v2', 'v3'] as const) {
+  providerConformance(`mongoosepush ${api}`, async (t) => {
+    const authority = await makeAuthority(systemClock);
+    const tls = await authority.server();
+    const gateway = new MongoosePushGateway({ clock: systemClock, random: seededRandom(5), tls });
+    const { port } = await gateway.start();
+    t.after(() => gateway.stop());
+    const config: MongoosePushConfig = {
+      kind: 'mongoosepush',
+      name: providerName('mongoosepush'),
+      apps: [],
+      mode: 'prod',
+      creditMax: 1_000,
+      requestMs: 10_000,
+      url: `https://localhost:${port}`,
+      api,
+      caFile: await writeTrusted(t, authority.caPem),
+      connections: 4,
+      services: ['apns', 'fcm'],
+    };
+    return {
+      create: (context) => new MongoosePushProvider(config, context),
+      authorization: '',
+      script: (change) => gateway.script(change),
+      connectionsTotal: () => gateway.connectionsTotal,
+      http2: false,
+      service: 'fcm',
+      rejections: [
+        { status: 410, reason: 'UNREGISTERED', kind: 'unregistered' },
+        { status: 410, reason: 'Unregistered', kind: 'unregistered' },
+        { status: 400, reason: 'BadDeviceToken', kind: 'rejected' },
+        { status: 413, reason: 'PayloadTooLarge', kind: 'rejected' },
+        { status: 429, reason: 'TooManyRequests', kind: 'throttled' },
+        { status: 503, reason: 'ServiceUnavailable', kind: 'unavailable' },
+        { status: 503, reason: 'unable_to_connect', kind: 'unavailable' },
+        { status: 503, reason: 'connection_lost', kind: 'unavailable' },
+        { status: 400, reason: 'no_matching_pool', kind: 'rejected' },
+      ],
+    };
+  });
+}
