@@ -2,8 +2,8 @@
 /**
  * Chance as an input. The only user of the system's random source; tests pass `seededRandom`.
  */
-import { randomFillSync } from 'node:crypto';
-import { parseNotificationId } from './ids.ts';
+import { randomFillSync, randomUUID } from 'node:crypto';
+import { notificationId } from './ids.ts';
 import { assert } from './assert.ts';
 import type { NotificationId } from './ids.ts';
 
@@ -12,6 +12,8 @@ export interface Random {
   bytes(count: number): Buffer;
   /** A number in [0, 1). */
   unit(): number;
+  /** A version 4 UUID in lower case (RFC 9562 §5.4). */
+  uuid(): string;
 }
 
 // One system call fills this many bytes; ids of 16 bytes then cost a copy, not a call.
@@ -31,7 +33,7 @@ function cryptoRandom(): Random {
     used += count;
     return taken;
   };
-  return { bytes, unit: () => bytes(6).readUIntBE(0, 6) / 2 ** 48 };
+  return { bytes, unit: () => bytes(6).readUIntBE(0, 6) / 2 ** 48, uuid: randomUUID };
 }
 
 /** Chance from the operating system's cryptographic source. */
@@ -46,31 +48,23 @@ export function seededRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  return {
-    unit,
-    bytes(count) {
-      const filled = Buffer.alloc(count);
-      for (let index = 0; index < count; index++) filled[index] = Math.floor(unit() * 256);
-      return filled;
-    },
+  const bytes = (count: number): Buffer => {
+    const filled = Buffer.alloc(count);
+    for (let index = 0; index < count; index++) filled[index] = Math.floor(unit() * 256);
+    return filled;
   };
+  return { unit, bytes, uuid: () => uuidOf(bytes(16)) };
 }
 
-const hexOfByte = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'));
-
-/** A version 4 UUID in Apple's canonical lower-case form (RFC 9562 §5.4). */
-export function newNotificationId(random: Random): NotificationId {
-  const raw = random.bytes(16);
+function uuidOf(raw: Buffer): string {
   raw[6] = ((raw[6] ?? 0) & 0x0f) | 0x40;
   raw[8] = ((raw[8] ?? 0) & 0x3f) | 0x80;
-  let text = '';
-  for (let index = 0; index < 16; index++) {
-    if (index === 4 || index === 6 || index === 8 || index === 10) text += '-';
-    text += hexOfByte[raw[index] ?? 0];
-  }
-  const id = parseNotificationId(text);
-  assert(id.ok, 'a generated UUID is well formed');
-  return id.value;
+  return raw.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+/** An id for a new notification, in the canonical form that Apple asks for. */
+export function newNotificationId(random: Random): NotificationId {
+  return notificationId(random.uuid());
 }
 
 /** Full jitter: a uniform wait in [0, min(maxMs, firstMs * 2^attempt)), so that a thousand engines do not march in step. */

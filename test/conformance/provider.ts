@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test as nodeTest } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
-import { epochMs, parseNotificationId, parseProviderName } from '../../src/core/ids.ts';
+import { epochMs, parseProviderName } from '../../src/core/ids.ts';
 import { noData } from '../../src/core/notification.ts';
 import { newNotificationId, seededRandom } from '../../src/core/random.ts';
 import { Watch } from './http2-peer.ts';
@@ -61,12 +61,6 @@ export function sampleNotification(changes: Partial<Notification> = {}): Notific
 
 export function providerName(text: string): ProviderName {
   const parsed = parseProviderName(text);
-  assert.ok(parsed.ok);
-  return parsed.value;
-}
-
-export function notificationId(text: string): Notification['id'] {
-  const parsed = parseNotificationId(text);
   assert.ok(parsed.ok);
   return parsed.value;
 }

@@ -164,4 +164,4 @@ export async function eventually(done: () => boolean): Promise<void> {
 }
 
 /** Back-off of nothing: the next attempt comes in the next turn. */
-export const noWait: Random = { unit: () => 0, bytes: (count) => Buffer.alloc(count) };
+export const noWait: Random = { unit: () => 0, bytes: (count) => Buffer.alloc(count), uuid: () => '' };
