@@ -13,7 +13,7 @@ import { TagReader, tagMore } from './tag-reader.ts';
 import { localName, namespaceOf } from './xml.ts';
 import { referenceCharsMax, resolveReferences } from './xml-references.ts';
 import { boundTo, hasTwins } from './xml-scope.ts';
-import { XmlTextReader } from './xml-text-reader.ts';
+import { XmlTextReader, encoded } from './xml-text-reader.ts';
 import type { XmlElement } from './xml.ts';
 
 export interface StreamLimits {
@@ -71,6 +71,7 @@ export class StreamParser {
   #phase: 'start' | 'prolog' | 'stream' | 'skipping' | 'ended' = 'start';
   /** A token whose end has not come. */
   #rest = '';
+  /** This text needs no decoding. */
   #ascii = true;
   /** Open elements below the header. */
   #depth = 0;
@@ -110,7 +111,7 @@ export class StreamParser {
     let at = this.#phase === 'skipping' ? this.#skip(text, 0) : 0;
     this.#next = -1;
     this.#strayEnds = text.includes(']]>');
-    this.#tag.begin(text);
+    this.#tag.begin(text, this.#ascii);
     while (at >= 0 && at < text.length) {
       const open = this.#next < at ? text.indexOf('<', at) : this.#next;
       if (open === -1 || open === text.length) {
@@ -122,7 +123,7 @@ export class StreamParser {
       if (at === more) this.#keepRest(text, open);
       else if (at !== stop && this.#phase === 'skipping') at = this.#skip(text, at);
     }
-    if (at === text.length && this.#depth > 0) this.#count(text, at);
+    if (at === text.length && this.#depth > 0) this.#count(at);
   }
 
   /** @returns where the markup ends; `more`; `stop`. */
@@ -156,7 +157,7 @@ export class StreamParser {
     }
     this.#open(tag.name, tag.attrs);
     this.#depth++;
-    return tag.selfClosing ? this.#close(text, tag.name, end) : end;
+    return tag.selfClosing ? this.#close(tag.name, end) : end;
   }
 
   #overLimit(end: number): string {
@@ -208,17 +209,18 @@ export class StreamParser {
     if (cursor === null) return this.#fail('not-well-formed', 'an end tag before the stream header');
     if (end === -1) return more;
     const { name } = cursor;
-    const nameEnd = at + 2 + name.length;
-    if (!text.startsWith(name, at + 2) || nameEnd > end || (nameEnd < end && !isBlank(text.slice(nameEnd, end)))) {
+    const raw = this.#ascii ? name : encoded(name);
+    const nameEnd = at + 2 + raw.length;
+    if (!text.startsWith(raw, at + 2) || nameEnd > end || (nameEnd < end && !isBlank(text.slice(nameEnd, end)))) {
       return this.#fail('not-well-formed', 'an end tag without its start tag');
     }
-    return cursor === root ? this.#closed() : this.#close(text, name, end + 1);
+    return cursor === root ? this.#closed() : this.#close(name, end + 1);
   }
 
   /** An element is complete, and with depth 1 the stanza. */
-  #close(text: string, name: string, end: number): number {
+  #close(name: string, end: number): number {
     if (this.#depth === 1) {
-      this.#stanzaBytes += this.#bytesOf(text, this.#stanzaFrom, end);
+      this.#stanzaBytes += end - this.#stanzaFrom;
       if (this.#stanzaBytes > this.#stanzaBytesMax) {
         this.#beginSkip('too large', 0);
         return this.#endSkip(end);
@@ -244,7 +246,7 @@ export class StreamParser {
     if (this.#tree.root === null) return this.#fail('not-well-formed', 'text before the stream header');
     const end = text.indexOf(']]>', at);
     if (end === -1) return more;
-    if (this.#depth > 0) this.#append(text.slice(at + cdataStart.length, end));
+    if (this.#depth > 0) this.#append(this.#tag.letters(at + cdataStart.length, end));
     return end + 3;
   }
 
@@ -264,13 +266,13 @@ export class StreamParser {
   }
 
   #text(text: string, from: number, to: number): number {
-    const raw = text.slice(from, to);
     if (this.#tree.root === null) {
       this.#phase = 'prolog';
-      return isBlank(raw) ? to : this.#fail('not-well-formed', 'text before the stream header');
+      return isBlank(text.slice(from, to)) ? to : this.#fail('not-well-formed', 'text before the stream header');
     }
-    if (this.#strayEnds && raw.includes(']]>')) return this.#fail('not-well-formed', ']]> in text');
-    const resolved = this.#tag.hasReference(from, to) ? resolveReferences(raw) : raw;
+    if (this.#strayEnds && text.slice(from, to).includes(']]>')) return this.#fail('not-well-formed', ']]> in text');
+    const letters = this.#tag.letters(from, to);
+    const resolved = this.#tag.hasReference(from, to) ? resolveReferences(letters) : letters;
     if (resolved === null) return this.#fail('not-well-formed', 'an unknown entity or character');
     // Between stanzas any text is ignored: Prosody writes some (xmpp 1.11).
     if (this.#depth > 0) this.#append(resolved);
@@ -301,13 +303,13 @@ export class StreamParser {
   }
 
   #keepRest(text: string, from: number): void {
-    if (this.#depth > 0) this.#count(text, from);
+    if (this.#depth > 0) this.#count(from);
     const rest = text.slice(from);
     if (this.#phase === 'skipping') {
       this.#skip(rest, 0);
       return;
     }
-    const bytes = this.#bytesOf(rest, 0, rest.length);
+    const bytes = rest.length;
     const isCut = rest.startsWith('<') && !rest.startsWith(cdataStart);
     if (this.#stanzaBytes + bytes <= this.#stanzaBytesMax && (!isCut || bytes <= tagBytesMax)) {
       this.#rest = rest;
@@ -320,8 +322,8 @@ export class StreamParser {
   }
 
   /** Counts the bytes of the open stanza up to there. */
-  #count(text: string, to: number): void {
-    this.#stanzaBytes += this.#bytesOf(text, this.#stanzaFrom, to);
+  #count(to: number): void {
+    this.#stanzaBytes += to - this.#stanzaFrom;
     this.#stanzaFrom = to;
     if (this.#stanzaBytes > this.#stanzaBytesMax) this.#beginSkip('too large', this.#depth);
   }
@@ -349,7 +351,7 @@ export class StreamParser {
   #skip(text: string, from: number): number {
     const end = this.#skipper.skip(text, from);
     if (end === skipRefused) return this.#fail(this.#skipper.refusal, 'in a stanza that is skipped');
-    this.#stanzaBytes += this.#bytesOf(text, from, end === skipMore ? text.length : end);
+    this.#stanzaBytes += (end === skipMore ? text.length : end) - from;
     if (this.#stanzaBytes > bounds.stanzaSkipBytesMax) return this.#fail('policy-violation', 'a stanza without an end');
     return end === skipMore ? more : this.#endSkip(end);
   }
@@ -370,10 +372,6 @@ export class StreamParser {
     this.#tree.cursor = this.#tree.root;
     this.#sink.failed(condition, reason);
     return stop;
-  }
-
-  #bytesOf(text: string, from: number, to: number): number {
-    return this.#ascii ? to - from : Buffer.byteLength(text.slice(from, to));
   }
 }
 

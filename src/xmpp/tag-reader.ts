@@ -5,6 +5,7 @@
  */
 import { limits } from '../core/limits.ts';
 import { resolveReferences } from './xml-references.ts';
+import { decoded } from './xml-text-reader.ts';
 
 /** Instead of the position after the tag: its end has not come, or `wrong` says why it is refused. */
 export const tagMore = -1;
@@ -25,8 +26,12 @@ const nameStart =
 const nameRest = `${nameStart}\\-.0-9\\u{b7}\\u{300}-\\u{36f}\\u{203f}-\\u{2040}`;
 const qualifiedName = new RegExp(`^(?:[${nameStart}][${nameRest}]*:)?[${nameStart}][${nameRest}]*$`, 'u');
 
+const wide = /[\x80-\xff]/g;
+
 /** What is known about a name. The few dozen names of a stream are met all the time. */
 interface KnownName {
+  /** As it stands in the byte text. */
+  readonly raw: string;
   /** Internalised: as a key it costs half of a fresh piece of text. */
   readonly text: string;
   readonly isGood: boolean;
@@ -38,7 +43,7 @@ interface KnownName {
 
 /** Names known to one reader, found by a hash of their characters; a power of two. */
 const namesMax = 1024;
-const nobody: KnownName = { text: '', isGood: false, prefix: '', lastTag: 0 };
+const nobody: KnownName = { raw: '', text: '', isGood: false, prefix: '', lastTag: 0 };
 
 export class TagReader {
   name = '';
@@ -52,18 +57,34 @@ export class TagReader {
   readonly prefixes: string[] = [];
 
   #text = '';
+  #ascii = true;
+  /** The next ampersand, and the next byte that is not ASCII, as far as they are looked for. */
   #reference = 0;
+  #wide = 0;
   #count = 0;
   #tags = 0;
   readonly #names: KnownName[] = Array.from({ length: namesMax }, () => nobody);
   /** The name read last. */
   #name: KnownName = nobody;
 
-  /** Everything until the next call is about this text. */
-  begin(text: string): void {
+  /** Everything until the next call is about this text of one character for each byte. */
+  begin(text: string, ascii: boolean): void {
     this.#text = text;
+    this.#ascii = ascii;
     this.#reference = -1;
     this.hasReference(0, 0);
+    this.#wide = -1;
+  }
+
+  /** That part of the text, decoded. `from` never goes back. */
+  letters(from: number, to: number): string {
+    const raw = this.#text.slice(from, to);
+    if (this.#ascii) return raw;
+    if (this.#wide < from) {
+      wide.lastIndex = from;
+      this.#wide = wide.test(this.#text) ? wide.lastIndex - 1 : this.#text.length;
+    }
+    return this.#wide < to ? decoded(raw) : raw;
   }
 
   /** Whether there is an ampersand in that part of the text. `from` never goes back. */
@@ -92,7 +113,7 @@ export class TagReader {
     this.name = name.text;
     if (position === limit) return tagMore;
     if (!name.isGood) return this.#refuse('a tag without a proper name');
-    if (isLong(name.text, limits.elementNameBytesMax)) this.over = 'an element name is too long';
+    if (name.raw.length > limits.elementNameBytesMax) this.over = 'an element name is too long';
     if (name.prefix !== '' && name.prefix !== 'xml') this.prefixes.push(name.prefix);
     for (;;) {
       const next = skipSpace(text, position, limit);
@@ -126,8 +147,8 @@ export class TagReader {
     if (quote !== 39 && quote !== 34) return this.#refuse('an attribute value without quotes');
     const end = text.indexOf(quote === 39 ? "'" : '"', at + 1);
     if (end === -1 || end >= limit) return tagMore;
-    const raw = text.slice(at + 1, end);
-    const value = this.hasReference(at + 1, end) ? resolveReferences(raw) : raw;
+    const letters = this.letters(at + 1, end);
+    const value = this.hasReference(at + 1, end) ? resolveReferences(letters) : letters;
     if (value === null) return this.#refuse('an unknown entity or character');
     return this.#keep(name, value) ? end + 1 : tagWrong;
   }
@@ -138,7 +159,7 @@ export class TagReader {
       this.over = 'too many attributes';
       return true;
     }
-    if (isLong(value, limits.attributeBytesMax) || isLong(text, limits.elementNameBytesMax)) {
+    if (isLong(value, limits.attributeBytesMax) || name.raw.length > limits.elementNameBytesMax) {
       this.over = 'an attribute is too long';
       return true;
     }
@@ -170,21 +191,22 @@ export class TagReader {
     }
     const slot = (hash ^ (hash >>> 9) ^ (hash >>> 18)) & (namesMax - 1);
     const known = this.#names[slot] ?? nobody;
-    if (known.text.length === at - from && isAt(known.text, text, from)) this.#name = known;
+    if (known.raw.length === at - from && isAt(known.raw, text, from)) this.#name = known;
     else this.#learn(text.slice(from, at), slot);
     return at;
   }
 
-  #learn(text: string, slot: number): void {
-    const [key = ''] = Object.keys({ [text]: 0 });
+  #learn(raw: string, slot: number): void {
+    const [key = ''] = Object.keys({ [decoded(raw)]: 0 });
     const colon = key.indexOf(':');
     this.#name = {
+      raw,
       text: key,
       isGood: qualifiedName.test(key),
       prefix: colon === -1 ? '' : key.slice(0, colon),
       lastTag: -1,
     };
-    if (key.length <= limits.elementNameBytesMax) this.#names[slot] = this.#name;
+    if (raw.length <= limits.elementNameBytesMax) this.#names[slot] = this.#name;
   }
 
   #doubt(reason: string): false {
