@@ -51,6 +51,11 @@ export function shardOf(slot: number, shards: number): number {
   return (slot * shards) >>> 8;
 }
 
+/** Where the row of a node is: what resharding goes by. */
+export function shardOfNode(node: NodeId, shards: number): number {
+  return shardOf(slotOfNode(node), shards);
+}
+
 /** For commands that belong to one shard; see `isForAllShards`. */
 export function routingSlot(command: RegistrationCommand): number {
   switch (command.kind) {

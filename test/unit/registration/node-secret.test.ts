@@ -1,5 +1,6 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { node } from '../../registration-rows.ts';
 import { NodeSecrets } from '../../../src/registration/node-secret.ts';
 
@@ -9,6 +10,19 @@ test('5.37 a secret is the HMAC of node and version, the same every time', () =>
   assert.equal(secrets.of(node('phone'), 1), '5Y5Nfa2qdRszjTk8bWdnsxAyoUHuVh75bPvbHZedKzs');
   assert.equal(secrets.of(node('phone'), 1), secrets.of(node('phone'), 1));
   assert.match(secrets.of(node('phone'), 1), /^[A-Za-z0-9_-]{43}$/);
+});
+
+test('a secret is what HMAC-SHA256 of the platform gives, for keys and nodes of every length', () => {
+  for (const keyBytes of [16, 32, 63, 64, 65, 200]) {
+    const key = Buffer.alloc(keyBytes, keyBytes);
+    const secrets = new NodeSecrets(key);
+    for (const name of ['x'.repeat(1024), 'a', '\u{1f600}'.repeat(256), 'm1f']) {
+      for (const version of [1, 4_294_967_295]) {
+        const expected = createHmac('sha256', key).update(`${name}\0${version}`).digest('base64url');
+        assert.equal(secrets.of(node(name), version), expected);
+      }
+    }
+  }
 });
 
 test('a secret differs by node, version and key', () => {
