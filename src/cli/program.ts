@@ -5,9 +5,13 @@
  */
 import { Command, CommanderError } from 'commander';
 import { addCheckConfig } from './check-config.ts';
+import { addDemo } from './demo.ts';
 import { addRegistrations } from './registrations.ts';
 import { addReshard } from './reshard.ts';
+import { addRun } from './run.ts';
+import { addSend } from './send.ts';
 import { exitCodes } from './command-frame.ts';
+import { version } from '../core/version.ts';
 
 const examples = `
 Examples:
@@ -24,16 +28,14 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.done;
   const program = new Command('meerkat')
     .description('High-throughput push notification engine for XMPP (XEP-0357): publishes in, APNs and FCM out.')
-    .version('0.1.0')
+    .version(version)
     .showHelpAfterError('(add --help for the options and examples)')
     .exitOverride()
     .addHelpText('after', examples);
   const ended = (code: number): void => {
     exitCode = code;
   };
-  addCheckConfig(program, ended);
-  addRegistrations(program, ended);
-  addReshard(program, ended);
+  for (const add of [addRun, addCheckConfig, addDemo, addSend, addRegistrations, addReshard]) add(program, ended);
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

@@ -1,0 +1,92 @@
+// Thread: main
+/**
+ * `meerkat run`: serves until SIGINT or SIGTERM, then stops in order: what is in flight gets `stop_ms` to settle. A
+ * second signal ends the process at once.
+ */
+import type { Command } from 'commander';
+import { configOption, exitCodes, jsonOption, printJSON, printLine, runCommand } from './command-frame.ts';
+import { summaryOf } from './config-summary.ts';
+import { loadConfig } from './load-config.ts';
+import { EngineError } from '../core/errors.ts';
+import { Engine } from '../engine.ts';
+import { createLogger } from '../observe/logger.ts';
+import type { CommonOptions, Ended } from './command-frame.ts';
+import type { EngineConfig } from '../../config/engine-config.ts';
+
+const examples = `
+Examples:
+  $ meerkat run
+  $ meerkat run --config /etc/meerkat/meerkat.toml
+  $ MEERKAT_ENGINE__LOG_LEVEL=debug meerkat run -c /etc/meerkat/meerkat.toml 2>> meerkat.log
+
+Logs are JSON lines on standard error. SIGTERM and SIGINT stop in order, within stop_ms; a second one stops at once.
+Exit code 0 after an orderly stop, 1 when the engine failed.`;
+
+interface RunOptions extends CommonOptions {
+  readonly config: string;
+}
+
+export function addRun(program: Command, ended: Ended): void {
+  program
+    .command('run')
+    .description('serve the XMPP servers of a configuration')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', examples)
+    .action((options: RunOptions) => runCommand(options, ended, () => run(options)));
+}
+
+async function run({ config: path, json = false }: RunOptions): Promise<number> {
+  const config = loadConfig(path);
+  if (config.servers.length === 0) {
+    throw new EngineError('E_CONFIG_INVALID', `${path} has no [[servers]]: nothing would ever arrive; add one`);
+  }
+  const logger = createLogger(config.engine.logLevel);
+  let end: (failure: EngineError | undefined) => void = () => undefined;
+  const ended = new Promise<EngineError | undefined>((resolve) => {
+    end = resolve;
+  });
+  const engine = new Engine(config, { logger, failed: end });
+  const stopListening = onSignals((signal) => {
+    logger.info({ signal, stopMs: config.engine.stopMs }, 'stopping');
+    end(undefined);
+  });
+  try {
+    await engine.start();
+    announce(config, json);
+    const failure = await ended;
+    if (failure !== undefined) logger.error({ err: failure }, 'the engine failed and stops');
+    await engine.stop(config.engine.stopMs);
+    if (json) printJSON({ state: 'stopped' });
+    else printLine('meerkat has stopped');
+    return failure === undefined ? exitCodes.done : exitCodes.failed;
+  } catch (error) {
+    // What was started before the failure would keep the process alive.
+    await engine.stop(0);
+    throw error;
+  } finally {
+    stopListening();
+  }
+}
+
+function announce(config: EngineConfig, json: boolean): void {
+  const domains = config.servers.map(({ domain }) => domain);
+  if (json) printJSON({ state: 'serving', domains, pid: process.pid });
+  else printLine(['meerkat serves', ...summaryOf(config).map((line) => `  ${line}`)].join('\n'));
+}
+
+/** Returns what stops listening. */
+function onSignals(first: (signal: NodeJS.Signals) => void): () => void {
+  let received = 0;
+  const listener = (signal: NodeJS.Signals): void => {
+    received += 1;
+    if (received > 1) process.exit(exitCodes.failed);
+    first(signal);
+  };
+  process.on('SIGINT', listener);
+  process.on('SIGTERM', listener);
+  return () => {
+    process.off('SIGINT', listener);
+    process.off('SIGTERM', listener);
+  };
+}
