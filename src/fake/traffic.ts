@@ -33,8 +33,8 @@ export function publishText(profile: ServerProfile, parts: PublishParts): string
   const options =
     parts.secret === ''
       ? ''
-      : `<publish-options><x type='submit' xmlns='${ns.data}'><field var='FORM_TYPE'><value>${ns.pubsubPublishOptions}` +
-        `</value></field><field var='secret'><value>${escapeXml(parts.secret)}</value></field></x></publish-options>`;
+      : `<publish-options><x type='submit' xmlns='${ns.data}'><field var='FORM_TYPE'>` +
+        `<value>${ns.pubsubPublishOptions}</value></field><field var='secret'><value>${escapeXml(parts.secret)}</value></field></x></publish-options>`;
   return (
     `${opening}<pubsub xmlns='${ns.pubsub}'><publish node='${escapeXml(parts.node)}'><item>` +
     (profile === 'ejabberd' ? ejabberdNotification(parts) : prosodyNotification(parts)) +
@@ -57,7 +57,8 @@ function ejabberdNotification(parts: PublishParts): string {
       ? ''
       : `<field var='last-message-body' type='text-single' label='The body text of the last received message'><value>` +
         `${escapeXml(parts.body)}</value></field>`;
-  return `<notification xmlns='${ns.push}'><x type='submit' xmlns='${ns.data}'>${formType}${sender}${body}</x></notification>`;
+  const form = `<x type='submit' xmlns='${ns.data}'>${formType}${sender}${body}</x>`;
+  return `<notification xmlns='${ns.push}'>${form}</notification>`;
 }
 
 /** Prosody always sends all fields, empty ones without a value. */

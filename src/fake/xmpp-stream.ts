@@ -1,7 +1,7 @@
 // Thread: any
 /**
  * One component stream as ejabberd or Prosody sees it: header, handshake, and the faults for which each of them closes
- * (xmpp 1.2 to 1.14, captured behaviour). Also misbehaves on demand: splits its output anywhere, stops reading, vanishes.
+ * (xmpp 1.2 to 1.14, captured behaviour). Misbehaves on demand: splits its output anywhere, stops reading, vanishes.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';

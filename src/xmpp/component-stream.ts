@@ -1,7 +1,7 @@
 // Thread: main
 /**
- * The client half of XEP-0114: connects, shakes hands, keeps alive, reconnects for ever. Bytes take a detour through the
- * owner's mailbox (`offer`, later `parse`), whose fullness pauses the socket; everything else is one synchronous call.
+ * The client half of XEP-0114: connects, shakes hands, keeps alive, reconnects for ever. Bytes go through the owner's
+ * mailbox (`offer`, later `parse`), whose fullness pauses the socket; everything else is one synchronous call.
  * Items 1.1 to 1.24 and 1.55 of the protocol page. One connection is in stream-connection.ts, what an ending means in
  * stream-errors.ts; here is what outlives a connection.
  */
