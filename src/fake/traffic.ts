@@ -34,7 +34,8 @@ export function publishText(profile: ServerProfile, parts: PublishParts): string
     parts.secret === ''
       ? ''
       : `<publish-options><x type='submit' xmlns='${ns.data}'><field var='FORM_TYPE'>` +
-        `<value>${ns.pubsubPublishOptions}</value></field><field var='secret'><value>${escapeXml(parts.secret)}</value></field></x></publish-options>`;
+        `<value>${ns.pubsubPublishOptions}</value></field><field var='secret'>` +
+        `<value>${escapeXml(parts.secret)}</value></field></x></publish-options>`;
   return (
     `${opening}<pubsub xmlns='${ns.pubsub}'><publish node='${escapeXml(parts.node)}'><item>` +
     (profile === 'ejabberd' ? ejabberdNotification(parts) : prosodyNotification(parts)) +
