@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * A gateway that only answers: 200 to every request, over TLS HTTP/2. For benchmarks, where the fake must cost less than
- * what is measured; so it reads frame heads (RFC 9113 §4.1) and never decodes a header or looks at a body.
+ * A gateway that only answers: 200 to every request, over TLS HTTP/2. For benchmarks, where the fake must cost less
+ * than what is measured; so it reads frame heads (RFC 9113 §4.1) and never decodes a header or looks at a body.
  */
 import { createServer } from 'node:tls';
 import type { Server, TLSSocket } from 'node:tls';
@@ -17,8 +17,8 @@ export interface AnsweringGatewayOptions {
   /** MAX_CONCURRENT_STREAMS; default 1000. */
   readonly streamsMax?: number;
   /**
-   * Body of every answer; default none. FCM's clients read one: `{"name":"projects/p/messages/1"}`. Times `streamsMax` at
-   * most 65 535 bytes: flow control is not followed.
+   * Body of every answer; default none. FCM's clients read one: `{"name":"projects/p/messages/1"}`. Times `streamsMax`
+   * at most 65 535 bytes: flow control is not followed.
    */
   readonly body?: string;
 }
@@ -215,7 +215,8 @@ class AnsweringConnection {
         return;
       default:
       // RST_STREAM: an answer that is still to come goes to a closed stream, which clients must bear (§5.1).
-      // WINDOW_UPDATE: what we send fits the default window, see the constructor. PRIORITY, CONTINUATION: nothing to do.
+      // WINDOW_UPDATE: what we send fits the default window, see the constructor. PRIORITY, CONTINUATION: nothing to
+      // do.
     }
   }
 

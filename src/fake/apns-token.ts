@@ -131,8 +131,8 @@ export class ApnsTokenVerifier {
 }
 
 /**
- * A token this connection has not seen counts as an update; two updates must be minted 20 minutes apart. Going back to an
- * earlier token is no update: requests that were queued with it may overtake those with the new one.
+ * A token this connection has not seen counts as an update; two updates must be minted 20 minutes apart. Going back to
+ * an earlier token is no update: requests that were queued with it may overtake those with the new one.
  */
 function renew(binding: TokenBinding, token: string, iatMs: number): boolean {
   if (binding.tokens.includes(token)) return true;

@@ -1,8 +1,8 @@
 // Thread: any
 /**
- * Throw-away certificates for the fake gateways: an authority that lives as long as the process, server certificates for
- * loopback names, and client certificates that carry Apple's extensions. Nothing here is trusted by anybody who was not
- * handed `caPem`. Apple's OIDs: "Certificate, Key, and Trust Services", 1.2.840.113635.100.6.3.*.
+ * Throw-away certificates for the fake gateways: an authority that lives as long as the process, server certificates
+ * for loopback names, and client certificates that carry Apple's extensions. Nothing here is trusted by anybody who was
+ * not handed `caPem`. Apple's OIDs: "Certificate, Key, and Trust Services", 1.2.840.113635.100.6.3.*.
  */
 // oxlint-disable-next-line import/no-unassigned-import -- it must run before @peculiar/x509 does
 import './reflect-metadata.ts';

@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * One connection of a client to a fake gateway, seen from the gateway. Exists because Node's server cannot send a GOAWAY
- * whose last stream id is below what it has read (RFC 9113 §6.8), which is the case a client has to get right.
+ * One connection of a client to a fake gateway, seen from the gateway. Exists because Node's server cannot send a
+ * GOAWAY whose last stream id is below what it has read (RFC 9113 §6.8), which is the case a client has to get right.
  */
 import type { Http2Session } from 'node:http2';
 import { Duplex } from 'node:stream';

@@ -1,7 +1,8 @@
 // Thread: any
 /**
- * What all fake gateways share: a TLS server on loopback that reads whole requests, asks the script what becomes of each,
- * and lets the gateway's own rules make the answer. HTTP/2, and HTTP/1.1 by ALPN where the real gateway speaks it.
+ * What all fake gateways share: a TLS server on loopback that reads whole requests, asks the script what becomes of
+ * each, and lets the gateway's own rules make the answer. HTTP/2, and HTTP/1.1 by ALPN where the real gateway speaks
+ * it.
  */
 import { createServer as createHttp1Server } from 'node:http';
 import type { IncomingMessage, Server as Http1Server, ServerResponse } from 'node:http';

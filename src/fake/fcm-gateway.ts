@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * A fake of Google's FCM v1 gateway: TLS HTTP/2, OAuth access tokens, Google's message rules and error shapes, 100 streams
- * per connection, and an end for clients that ping too often.
+ * A fake of Google's FCM v1 gateway: TLS HTTP/2, OAuth access tokens, Google's message rules and error shapes, 100
+ * streams per connection, and an end for clients that ping too often.
  * Firebase: "Send a message using FCM HTTP v1 API", "FCM error codes"; gRPC A8 for pings.
  */
 import { constants } from 'node:http2';
@@ -30,8 +30,8 @@ export interface FcmGatewayOptions {
   /** Streams of one connection; default 100. */
   readonly streamsMax?: number;
   /**
-   * `true` (default): the limit is told in SETTINGS, and who exceeds it breaks the protocol. `false`: it is not told, and
-   * exceeding it is answered by GOAWAY `exceeded_max_concurrent_streams`, as clients have seen it.
+   * `true` (default): the limit is told in SETTINGS, and who exceeds it breaks the protocol. `false`: it is not told,
+   * and exceeding it is answered by GOAWAY `exceeded_max_concurrent_streams`, as clients have seen it.
    */
   readonly announceStreams?: boolean;
   /** A PING sooner than this after the last, twice without a request between, ends the connection; default 10 000. */

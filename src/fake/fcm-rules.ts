@@ -167,7 +167,7 @@ export function badRequest(violations: readonly FieldViolation[]): FakeAnswer {
 
 /** What Google's front end says when there is nothing behind it. */
 export function htmlError(status: number): FakeAnswer {
-  const body = `<!DOCTYPE html>\n<html lang=en><title>Error ${status} (Server Error)</title><p>${status}. That is an error.`;
+  const body = `<!DOCTYPE html>\n<html lang=en><title>Error ${status}</title><p>${status}. That is an error.`;
   return { status, fields: { 'content-type': 'text/html; charset=UTF-8' }, body };
 }
 

@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * What a fake gateway is told to do wrong, and when. All fakes obey the same script; it is plain data, so that it can be
- * changed at run time from another process. Share decisions come from a seeded `Random`: a run can be repeated.
+ * What a fake gateway is told to do wrong, and when. All fakes obey the same script; it is plain data, so that it can
+ * be changed at run time from another process. Share decisions come from a seeded `Random`: a run can be repeated.
  */
 import { unreachable } from '../core/assert.ts';
 import type { Random } from '../core/random.ts';
@@ -20,8 +20,8 @@ export type Behaviour =
   /** Taken and answered as usual, but only after this long; 0 = never. */
   | { readonly kind: 'stall'; readonly answerAfterMs: number }
   /**
-   * GOAWAY on the connection of this request. `last`: is this request below the last stream id (it is processed) or above
-   * it (it is not)? `open`: what becomes of the streams at or below the last stream id.
+   * GOAWAY on the connection of this request. `last`: is this request below the last stream id (it is processed) or
+   * above it (it is not)? `open`: what becomes of the streams at or below the last stream id.
    */
   | {
       readonly kind: 'goaway';

@@ -1,7 +1,8 @@
 // Thread: main
 /**
- * A process of fake gateways. Forked (gateways-process.ts), it obeys its parent and ends with it. Started by hand with the
- * names of gateways, it prints one line of JSON, ports, authority and credentials, and runs until it is told to end.
+ * A process of fake gateways. Forked (gateways-process.ts), it obeys its parent and ends with it. Started by hand with
+ * the names of gateways, it prints one line of JSON, ports, authority and credentials, and runs until it is told to
+ * end.
  */
 import { unreachable } from '../core/assert.ts';
 import { systemClock } from '../core/clock.ts';

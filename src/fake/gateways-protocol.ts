@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * What is said between gateways-process.ts and gateways-main.ts over the IPC channel of a forked process. Both ends are of
- * one version, so the checks look at what tells messages apart and no further.
+ * What is said between gateways-process.ts and gateways-main.ts over the IPC channel of a forked process. Both ends are
+ * of one version, so the checks look at what tells messages apart and no further.
  */
 import { isObject } from './apns-token.ts';
 import type {

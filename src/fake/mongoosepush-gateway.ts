@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * A fake of MongoosePush: HTTPS on HTTP/1.1 and HTTP/2, the three notification APIs with their validation and answers, and
- * the health check. It forwards nothing: a valid request is accepted, or ends as scripted.
+ * A fake of MongoosePush: HTTPS on HTTP/1.1 and HTTP/2, the three notification APIs with their validation and answers,
+ * and the health check. It forwards nothing: a valid request is accepted, or ends as scripted.
  * MongoosePush 2.3: REST API, OpenAPI document.
  */
 import { newNotificationId } from '../core/random.ts';
@@ -113,8 +113,8 @@ export class MongoosePushGateway {
 
   /**
    * A scripted rejection with status 0 is what a provider said (`BadDeviceToken`, `UNREGISTERED`) or what MongoosePush
-   * itself met (`unable_to_connect`, `no_matching_pool`), translated for the API that was called. With another status, that
-   * status and the reason as they are.
+   * itself met (`unable_to_connect`, `no_matching_pool`), translated for the API that was called. With another status,
+   * that status and the reason as they are.
    */
   script(change: ScriptChange): void {
     this.#listener.apply(change);

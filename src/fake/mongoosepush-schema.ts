@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * MongoosePush's request schemas and its way of casting and complaining: unknown fields pre-empt everything, then missing
- * ones, then wrong values; numbers and booleans may come as text. MongoosePush's OpenAPI document, v1 to v3.
+ * MongoosePush's request schemas and its way of casting and complaining: unknown fields pre-empt everything, then
+ * missing ones, then wrong values; numbers and booleans may come as text. MongoosePush's OpenAPI document, v1 to v3.
  */
 import { unreachable } from '../core/assert.ts';
 import { isObject } from './apns-token.ts';
