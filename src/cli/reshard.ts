@@ -3,14 +3,14 @@
  * `meerkat reshard`: brings the store to the number of shards that the configuration asks for. The engine must not run;
  * nothing is lost when this is interrupted.
  */
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { configOption, exitCodes, jsonOption, printJSON, printLine, runCommand } from './command-frame.ts';
 import { loadConfig } from './load-config.ts';
 import { ProgressBar } from './progress-bar.ts';
-import { reshardStores } from './reshard-stores.ts';
 import { EngineError } from '../core/errors.ts';
-import { folderNames, shardCount } from '../storage/shard-folder.ts';
+import { shardOfNode } from '../registration/slots.ts';
+import { reshard } from '../storage/reshard.ts';
+import { folderNames } from '../storage/shard-folder.ts';
 import type { CommonOptions, Ended } from './command-frame.ts';
 
 const examples = `
@@ -21,7 +21,7 @@ Examples:
 Stop the engine, write the new registrations.shards into the configuration, reshard, start the engine. What was live
 before stays in data_dir, as ${folderNames.backup}, until the next resharding.`;
 
-interface ReshardOptions extends CommonOptions {
+interface ReshardCommandOptions extends CommonOptions {
   readonly config: string;
 }
 
@@ -32,43 +32,32 @@ export function addReshard(program: Command, ended: Ended): void {
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', examples)
-    .action((options: ReshardOptions) => runCommand(options, ended, () => reshard(options)));
+    .action((options: ReshardCommandOptions) => runCommand(options, ended, () => reshardStore(options)));
 }
 
-async function reshard({ config: path, json = false }: ReshardOptions): Promise<number> {
+async function reshardStore({ config: path, json = false }: ReshardCommandOptions): Promise<number> {
   const { engine, registrations } = loadConfig(path);
-  const { dataDir } = engine;
-  const to = registrations.shards;
   if (registrations.store === 'memory') {
     throw new EngineError('E_CONFIG_INVALID', 'registrations.store is "memory": there is nothing to reshard');
   }
-  const from = shardCount(dataDir);
-  if (from === 0 || from === to) {
-    const why = from === 0 ? `there is no store in ${dataDir} yet` : `the store has ${to} shards already`;
-    if (json) printJSON({ ok: true, from, to, registrations: 0 });
-    else printLine(`nothing to do: ${why}`);
-    return exitCodes.done;
-  }
-  const bar = new ProgressBar(`${from} to ${to} shards`);
-  let rows: number;
+  const to = registrations.shards;
+  const bar = new ProgressBar(`to ${to} shards`);
   try {
-    rows = await reshardStores({
-      config: { ...registrations, dataDir },
-      from,
-      progress: (done, total) => {
-        if (!json) bar.update(done, total);
+    const { from, rows, backup } = await reshard({
+      dataDir: engine.dataDir,
+      to,
+      mapBytes: registrations.mapBytes,
+      shardOfNode,
+      onProgress: (progress) => {
+        if (!json) bar.update(progress.rows, progress.rowsTotal);
       },
     });
+    bar.end();
+    if (json) printJSON({ ok: true, from, to, registrations: rows, backup });
+    else if (from === to) printLine(`nothing to do: the store has ${to} shards already`);
+    else printLine(`${rows} registrations are now in ${to} shards; the ${from} before are in ${backup}`);
+    return exitCodes.done;
   } finally {
     bar.end();
   }
-  if (json) printJSON({ ok: true, from, to, registrations: rows });
-  else {
-    printLine(`${rows} registrations are now in ${to} shards; the ${from} before are in ${backupOf(dataDir)}`);
-  }
-  return exitCodes.done;
-}
-
-function backupOf(dataDir: string): string {
-  return join(dataDir, folderNames.backup);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { shardOf, slotOfNode } from '../../../src/registration/slots.ts';
 import { folderNames, openShardStores, shardCount } from '../../../src/storage/shard-folder.ts';
@@ -46,7 +47,7 @@ test('reshard puts every row where the engine looks for it, and keeps what was b
   const { exitCode, stdout, stderr } = await cli.run(['reshard', '-c', 'm.toml']);
   assert.equal(exitCode, 0, stderr);
   assert.match(stdout, /300 registrations are now in 8 shards/);
-  assert.match(stderr, /2 to 8 shards 100 % {2}300 of 300\n$/);
+  assert.match(stderr, /to 8 shards 100 % {2}300 of 300\n$/);
   const stores = await openShardStores(config(8));
   for (const name of names) {
     const found = await stores[shardOf(slotOfNode(node(name)), 8)]?.readMany([node(name)]);
@@ -63,7 +64,13 @@ test('reshard back and forth keeps all rows; done already is nothing to do', asy
   assert.equal(again.exitCode, 0);
   assert.match(again.stdout, /nothing to do/);
   const fewer = await cli.run(['reshard', '-c', 'm.toml', '--json'], { MEERKAT_REGISTRATIONS__SHARDS: '1' });
-  assert.deepEqual(JSON.parse(fewer.stdout), { ok: true, from: 8, to: 1, registrations: rowCount });
+  assert.deepEqual(JSON.parse(fewer.stdout), {
+    ok: true,
+    from: 8,
+    to: 1,
+    registrations: rowCount,
+    backup: join('data', folderNames.backup),
+  });
 });
 
 test('reshard is refused while another process has the store open', async (t) => {
@@ -73,6 +80,13 @@ test('reshard is refused while another process has the store open', async (t) =>
   const { exitCode, stderr } = await cli.run(['reshard', '-c', 'm.toml']);
   await Promise.all(stores.map((store) => store.close()));
   assert.equal(exitCode, 1);
-  assert.match(stderr, new RegExp(`process ${process.pid} has the store open`));
+  assert.match(stderr, new RegExp(`the store is open in process ${process.pid}`));
   assert.equal(shardCount(`${cli.folder}/data`), 2);
+});
+
+test('reshard without a store is told where it looked, exit code 1', async (t) => {
+  const { cli } = await setup(t);
+  const { exitCode, stderr } = await cli.run(['reshard', '-c', 'm.toml'], { MEERKAT_ENGINE__DATA_DIR: 'elsewhere' });
+  assert.equal(exitCode, 1);
+  assert.match(stderr, /elsewhere holds no registrations/);
 });
