@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { registeredTarget } from '../src/fake/traffic.ts';
 import { createEngine } from '../src/index.ts';
+import { systemClock } from '../src/core/clock.ts';
 import { limits } from '../src/core/limits.ts';
 import { benchComponent, chunksOf, publishTexts, registerTexts } from './publish-stanzas.ts';
 import { WireStream } from './wire-stream.ts';
@@ -15,6 +16,7 @@ import type { PushTarget } from '../src/fake/traffic.ts';
 export interface BenchEngine {
   readonly engine: Engine;
   readonly stream: WireStream;
+  /** In the order of the users. */
   readonly targets: readonly PushTarget[];
   stop(): Promise<void>;
 }
@@ -47,7 +49,10 @@ export async function startBenchEngine(
   stream.keepAnswers = true;
   await stream.feed(chunksOf(registerTexts(users)), users);
   stream.keepAnswers = false;
-  const targets = stream.answers.splice(0).flatMap((answer) => registeredTarget(answer) ?? []);
+  const targets = stream.answers
+    .splice(0)
+    .toSorted(byUser)
+    .flatMap((answer) => registeredTarget(answer) ?? []);
   if (targets.length !== users) throw new Error(`${targets.length} of ${users} users were registered`);
   return {
     engine,
@@ -60,16 +65,85 @@ export async function startBenchEngine(
   };
 }
 
-/** Feeds publishes and waits for all answers; throws unless every one of them is a result. */
-export async function publishAll({ stream, targets }: BenchEngine, count: number): Promise<void> {
-  const chunks = chunksOf(publishTexts(targets, count));
-  await feedAll(stream, chunks, count);
+/** Shards answer in an order of their own; users with even numbers have Apple's devices. */
+function byUser(left: string, right: string): number {
+  const number = (answer: string): number => Number(/id='reg-(\d+)'/.exec(answer)?.[1]);
+  return number(left) - number(right);
 }
 
+/** Feeds publishes and waits for all answers; throws unless every one of them is a result. */
 export async function feedAll(stream: WireStream, chunks: readonly Uint8Array[], count: number): Promise<void> {
   const [results, errors] = [stream.results, stream.errors];
   await stream.feed(chunks, count);
   if (stream.errors !== errors || stream.results - results !== count) {
     throw new Error(`${stream.results - results} results, ${stream.errors - errors} errors of ${count} publishes`);
   }
+}
+
+export interface Sustained {
+  readonly answers: number;
+  readonly elapsedMs: number;
+  readonly cpuMicros: number;
+}
+
+export interface Load {
+  /** Publishes that wait for their answer at any time. */
+  readonly window: number;
+  readonly warmupMs: number;
+  readonly measureMs: number;
+}
+
+// Stanzas of one feeding: about one TCP segment of a busy server.
+const feedSize = 64;
+
+/**
+ * Keeps the engine busy with a constant number of waiting publishes, and measures the middle of the run: neither the
+ * start of connections nor the tail of slow answers counts. Throws unless every publish is answered with a result.
+ */
+export async function sustain({ stream, targets }: BenchEngine, load: Load): Promise<Sustained> {
+  const chunks = Array.from({ length: 100 }, () => Buffer.from(publishTexts(targets, feedSize).join('')));
+  const errorsBefore = stream.errors;
+  const answersBefore = stream.results + stream.errors;
+  const count = (): number => stream.results + stream.errors - answersBefore;
+  let sent = 0;
+  let feeding = true;
+  const fill = (): void => {
+    while (feeding && sent - count() <= load.window - feedSize) {
+      const chunk = chunks[(sent / feedSize) % chunks.length];
+      if (chunk === undefined) return;
+      sent += feedSize;
+      void stream.feed([chunk], 0);
+    }
+  };
+  await new Promise<void>((resolve) => {
+    stream.answered = () => {
+      stream.answered = fill; // the first answer: connections are open
+      resolve();
+    };
+    fill();
+  });
+  fill();
+  await pause(load.warmupMs);
+  const started = { atMs: performance.now(), answers: count(), cpu: process.cpuUsage() };
+  await pause(load.measureMs);
+  const spent = process.cpuUsage(started.cpu);
+  const measured = {
+    answers: count() - started.answers,
+    elapsedMs: performance.now() - started.atMs,
+    cpuMicros: spent.user + spent.system,
+  };
+  feeding = false;
+  await new Promise<void>((resolve) => {
+    stream.answered = () => {
+      if (count() >= sent) resolve();
+    };
+    stream.answered();
+  });
+  stream.answered = () => undefined;
+  if (stream.errors > errorsBefore) throw new Error(`${stream.errors - errorsBefore} of ${sent} publishes failed`);
+  return measured;
+}
+
+function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => systemClock.after(durationMs, resolve));
 }

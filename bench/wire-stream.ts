@@ -23,6 +23,8 @@ export class WireStream implements RouterStream {
   #errors = 0;
   #target = 0;
   #reached: (() => void) | undefined;
+  /** Called after each answer. */
+  answered: () => void = () => undefined;
   /** Answers as text, when wanted. */
   readonly answers: string[] = [];
   keepAnswers = false;
@@ -78,6 +80,7 @@ export class WireStream implements RouterStream {
     else this.#errors++;
     if (this.keepAnswers) this.answers.push(stanza);
     if (this.#results + this.#errors >= this.#target) this.#reached?.();
+    this.answered();
     return true;
   }
 
