@@ -74,7 +74,12 @@ function pieces(reads: readonly string[]): string[] {
 }
 
 test('1.5 every captured read says the same cut at every byte', () => {
+  const seen = new Set<string>();
   for (const piece of captured.flatMap(pieces)) {
+    // Two reads that differ in ids and numbers only are cut alike.
+    const shape = piece.replace(/ id='[^']*'/g, '').replace(/\d+/g, '0');
+    if (seen.has(shape)) continue;
+    seen.add(shape);
     const bytes = Buffer.from(piece);
     const before = piece.includes('<stream:stream ') ? [] : [header];
     // A header or an end needs a stream of its own; everything else can follow itself in one.

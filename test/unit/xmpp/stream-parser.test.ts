@@ -320,8 +320,12 @@ test('8.10 prefixes that are bound, and attributes that only look alike, are acc
 });
 
 test('8.10 a duplicate is found among names that share a place in the table of known names', () => {
-  for (let other = 0; other < 2000; other++) {
-    assert.deepEqual(readingStream([`<a b='' n${other}='' b=''/>`]).lines, ['failed not-well-formed']);
+  const names = Array.from('abcdef', (first) => Array.from('_abcdefghijklm', (second) => first + second)).flat();
+  for (const name of names) {
+    for (const other of names) {
+      if (name === other) continue;
+      assert.deepEqual(readingStream([`<a ${name}='' ${other}='' ${name}=''/>`]).lines, ['failed not-well-formed']);
+    }
   }
 });
 
