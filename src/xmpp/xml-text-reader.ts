@@ -9,7 +9,8 @@ import { isAscii, isUtf8 } from 'node:buffer';
 
 export type TextTrouble = '' | 'encoding' | 'character';
 
-// The last two are U+FFFE and U+FFFF. Lone surrogates need no place: valid UTF-8 has none.
+const control = /[\x00-\x08\x0b\x0c\x0e-\x1f]/;
+// With U+FFFE and U+FFFF, which a text of ASCII cannot hold. Lone surrogates need no place: valid UTF-8 has none.
 const illegal = /[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]/;
 const byteOrderMark = '\xef\xbb\xbf';
 const nothing = Buffer.alloc(0);
@@ -62,7 +63,7 @@ export class XmlTextReader {
     }
     const text = chunk.toString('latin1', 0, end);
     this.#ascii = isAscii(chunk);
-    const bad = text.search(illegal);
+    const bad = text.search(this.#ascii ? control : illegal);
     if (bad === -1) return this.#cleaned(text);
     this.#trouble = 'character';
     return this.#cleaned(text.slice(0, bad));
