@@ -52,12 +52,7 @@ export class StreamTap {
 
   /** Resolves when the component has said `text` at least `times` times. */
   async untilSaid(text: string, times = 1): Promise<void> {
-    await until(`the component says ${text} ${times} times`, () => (this.said(text) >= times ? true : undefined));
-  }
-
-  /** Answers to publishes and to all else that the component was asked. */
-  answers(): number {
-    return this.said("type='result'") + this.said("type='error'");
+    await this.#until(`the component says ${text} ${times} times`, () => this.said(text) >= times);
   }
 
   /** How many streams have got through the handshake so far. */
@@ -67,7 +62,7 @@ export class StreamTap {
 
   /** Resolves when that many streams have got through the handshake. */
   async untilOnline(streams: number): Promise<void> {
-    await until(`${streams} streams are online`, () => (this.handshakes() >= streams ? true : undefined));
+    await this.#until(`${streams} streams are online`, () => this.handshakes() >= streams);
   }
 
   /** Cuts every line, or the oldest `lines`; with `refuse`, new ones are closed at once until `restore`. */
@@ -89,6 +84,14 @@ export class StreamTap {
     this.cut(true);
     this.#server.close();
     await once(this.#server, 'close');
+  }
+
+  async #until(what: string, isSo: () => boolean): Promise<void> {
+    try {
+      await until(what, () => isSo() || undefined);
+    } catch (error) {
+      throw new Error(`${what}: it did not come true\n${this.tail()}`, { cause: error });
+    }
   }
 
   #join(component: Socket): void {
