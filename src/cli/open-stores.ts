@@ -4,6 +4,7 @@
  * folder, so that these commands also work while the configuration waits for a resharding.
  */
 import { EngineError } from '../core/errors.ts';
+import { printNote } from './command-frame.ts';
 import { openShardStores, shardCount } from '../storage/shard-folder.ts';
 import type { EngineConfig } from '../../config/engine-config.ts';
 import type { RegistrationStore } from '../storage/registration-store.ts';
@@ -19,7 +20,10 @@ export async function withStores<T>(
     throw new EngineError('E_CONFIG_INVALID', message);
   }
   const shards = shardCount(engine.dataDir);
-  if (shards === 0) return work([]);
+  if (shards === 0) {
+    printNote(`meerkat: there is no store in ${engine.dataDir} yet`);
+    return work([]);
+  }
   const stores = await openShardStores({ ...registrations, shards, dataDir: engine.dataDir });
   try {
     return await work(stores);
