@@ -36,7 +36,7 @@ export function realServerSuite(start: Start, errorsMax: number): void {
     assert.equal(await server.pushRegistrations('bob'), 2);
   });
 
-  it('5.37 registering a device again keeps node and secret, and the new token takes the place of the old', async (t) => {
+  it('5.37 registering a device again keeps node and secret, and the new token replaces the old', async (t) => {
     const world = await pushWorld(t, start, options);
     const { server, asleep, write } = world;
     const renewed = apnsToken();

@@ -161,13 +161,23 @@ function threadOf(file: SourceFile): string | undefined {
   return /^(?:#!.*\n)?\/\/ Thread: (main|worker|any)\n/.exec(file.text)?.[1];
 }
 
+/** The table that joins the halves of each provider: minting on the main thread, sending on a worker. */
+const whereThreadsMeet = 'src/provider/provider-kinds.ts';
+
 function threadMixes(tree: Tree): Violation[] {
   const threads = new Map(tree.files.map((file) => [file.path, threadOf(file)]));
   return eachImport(tree, (file, imported) => {
     const to = target(file, imported);
     const here = threads.get(file.path);
     const there = threads.get(to ?? '');
-    if (imported.typeOnly || isEdge(file.path) || here === undefined || there === undefined) return undefined;
+    if (
+      imported.typeOnly ||
+      isEdge(file.path) ||
+      file.path === whereThreadsMeet ||
+      here === undefined ||
+      there === undefined
+    )
+      return undefined;
     return there === 'any' || there === here ? undefined : `a file of thread ${here} imports ${String(to)} (${there})`;
   });
 }

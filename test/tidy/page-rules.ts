@@ -8,6 +8,8 @@ export const pageRules: readonly Rule[] = [
   { name: 'pages: src/core/errors.md lists every error code, and no other', check: errorPage },
   { name: 'limits: every limit is used', check: unusedLimits },
   { name: 'benches: each is in baseline.json', check: benchList },
+  { name: 'package.json: every program it names is built from a source', check: programs },
+  { name: 'pages: every npm command exists', check: npmCommands },
 ];
 
 function brokenLinks(tree: Tree): Violation[] {
@@ -85,4 +87,30 @@ function benchList(tree: Tree): Violation[] {
     const isListed = subject === undefined || baseline.includes(`"${subject}`);
     return isListed ? [] : [{ path: file.path, line: 0, message: `"${subject}" is not in bench/baseline.json` }];
   });
+}
+
+const packagePath = 'package.json';
+
+function programs(tree: Tree): Violation[] {
+  const page = tree.pages.find(({ path }) => path === packagePath);
+  if (page === undefined) return [];
+  return [...page.text.matchAll(/\bdist\/([\w/.-]+)\.(?:js|d\.ts)\b/g)].flatMap((match) => {
+    const source = `${match[1] ?? ''}.ts`;
+    if (tree.paths.has(source)) return [];
+    return [{ path: packagePath, line: lineAt(page.text, match.index), message: `${source} is not there` }];
+  });
+}
+
+function npmCommands(tree: Tree): Violation[] {
+  const scripts = /"scripts":\s*\{([^}]*)\}/.exec(tree.pages.find(({ path }) => path === packagePath)?.text ?? '')?.[1];
+  const known = new Set([...(scripts ?? '').matchAll(/"([\w:-]+)":/g)].map((match) => match[1] ?? ''));
+  return tree.pages
+    .filter(({ path }) => path.endsWith('.md'))
+    .flatMap((page) =>
+      [...page.text.matchAll(/\bnpm (?:run (?:--silent )?([\w:-]+)|(test|start)\b)/g)].flatMap((match) => {
+        const script = match[1] ?? match[2] ?? '';
+        if (known.has(script)) return [];
+        return [{ path: page.path, line: lineAt(page.text, match.index), message: `no script is called ${script}` }];
+      }),
+    );
 }

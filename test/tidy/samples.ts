@@ -194,6 +194,19 @@ export const badSamples: readonly BadSample[] = [
     files: { 'bench/parse.bench.ts': '', 'bench/new.bench.ts': '', 'bench/baseline.json': '{"parse: publish": 1}' },
     found: ['bench/new.bench.ts:0'],
   },
+  {
+    rule: 'package.json: every program it names is built from a source',
+    files: { 'package.json': '{\n"main": "dist/src/a.js",\n"bin": "dist/src/gone.js"\n}', 'src/a.ts': '' },
+    found: ['package.json:3'],
+  },
+  {
+    rule: 'pages: every npm command exists',
+    files: {
+      'package.json': '{ "scripts": { "test": "x", "a:b": "y" } }',
+      'README.md': '`npm test`, `npm run a:b`,\n`npm run gone` or `npm start`\n',
+    },
+    found: ['README.md:2', 'README.md:2'],
+  },
 ];
 
 /** Each must pass every rule. */

@@ -12,7 +12,7 @@ export interface Page {
 
 export interface Tree {
   readonly files: readonly SourceFile[];
-  /** Markdown, TOML and JSON that people read. */
+  /** Markdown, TOML, and the JSON that people write. */
   readonly pages: readonly Page[];
   /** Every path of the project from its root, folders included. */
   readonly paths: ReadonlySet<string>;
@@ -45,7 +45,7 @@ export function readTree(): Tree {
       paths.add(path);
       if (entry.isDirectory()) visit(full);
       else if (/\.(?:ts|mjs)$/.test(entry.name)) files.push(sourceFile(path, readFileSync(full, 'utf8')));
-      else if (/\.(?:md|toml)$/.test(entry.name) || path === 'bench/baseline.json') {
+      else if (/\.(?:md|toml)$/.test(entry.name) || path === 'bench/baseline.json' || path === 'package.json') {
         pages.push({ path, text: readFileSync(full, 'utf8') });
       }
     }
