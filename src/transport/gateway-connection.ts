@@ -9,6 +9,11 @@ export interface GatewayConnection {
   /** The peer's live MAX_CONCURRENT_STREAMS; `Infinity` when it names none. */
   readonly streamsMax: number;
   /**
+   * A body would go out at once. False: the peer's flow control holds back what was sent already; more would overtake it
+   * inside the client library, which starves the oldest streams (seen: 64 KiB window, 500 streams of 300 bytes).
+   */
+  readonly writable: boolean;
+  /**
    * Starts a stream. Each `sent` ends by exactly one `responded` or `lost`, unless it is cancelled.
    * `closed`: no new streams here. `invalid`: a field cannot be written in HTTP/2. Neither ends.
    */
@@ -27,6 +32,8 @@ export interface ConnectionEvents {
   opened(): void;
   /** SETTINGS have arrived: `streamsMax` may have changed. */
   streamsChanged(): void;
+  /** It was not `writable` when asked, and is now. */
+  writableAgain(): void;
   responded(slot: number, status: number, fields: Readonly<Record<string, string>>, body: string): void;
   /** `unprocessed`: REFUSED_STREAM, or above GOAWAY's last stream id; the peer has certainly not acted on it. */
   lost(slot: number, unprocessed: boolean, reason: string): void;

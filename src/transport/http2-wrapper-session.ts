@@ -35,12 +35,16 @@ export function openHttp2WrapperSession(options: GatewaySessionOptions): Gateway
 /** What has arrived of one response. */
 interface Exchange {
   readonly slot: number;
+  /** Bytes of the request's body that are not on their way yet. */
+  unwritten: number;
   status: number;
   fields: Readonly<Record<string, string>>;
   bytes: number;
   chunks: Buffer[] | undefined;
 }
 
+/** The largest body there is. */
+const windowFloorBytes = limits.apnsVoipPayloadBytesMax;
 const noFields: Readonly<Record<string, string>> = Object.freeze({});
 const ignoreError = (): void => undefined;
 
@@ -55,6 +59,10 @@ class WrapperConnection implements GatewayConnection {
   #streamsMax = 0;
   /** Streams above it were not processed (RFC 9113 §6.8). */
   #lastStreamId = Infinity;
+  /** Bytes that the peer's connection window still takes, as far as we know; what is `#unwritten` is taken off. */
+  #window = 0;
+  #unwritten = 0;
+  #starved = false;
   #reason = '';
   #closed = false;
 
@@ -74,6 +82,15 @@ class WrapperConnection implements GatewayConnection {
     return this.#streamsMax;
   }
 
+  // node:http2 tells nobody of WINDOW_UPDATE, so the window is asked for: once for each burst, and when it seems used up.
+  // With nothing unwritten one more is always allowed: its `finish` is the event that tells of a wider window.
+  get writable(): boolean {
+    if (this.#unwritten === 0 || this.#window >= windowFloorBytes) return true;
+    this.#window = (this.#session?.state.remoteWindowSize ?? 0) - this.#unwritten;
+    this.#starved = this.#window < windowFloorBytes;
+    return !this.#starved;
+  }
+
   send(slot: number, request: GatewayRequest): 'sent' | 'closed' | 'invalid' {
     const session = this.#session;
     if (session === undefined || session.closed || session.destroyed) return 'closed';
@@ -84,8 +101,13 @@ class WrapperConnection implements GatewayConnection {
     } catch {
       return 'closed'; // it is closing, or it has used up its stream ids
     }
-    this.#exchanges.set(stream, { slot, status: 0, fields: noFields, bytes: 0, chunks: undefined });
+    const unwritten = Buffer.byteLength(request.body);
+    if (this.#unwritten === 0) this.#window = session.state.remoteWindowSize ?? 0;
+    this.#unwritten += unwritten;
+    this.#window -= unwritten;
+    this.#exchanges.set(stream, { slot, unwritten, status: 0, fields: noFields, bytes: 0, chunks: undefined });
     this.#streams.set(slot, stream);
+    stream.on('finish', this.#onFinish);
     stream.on('response', this.#onResponse);
     stream.on('data', this.#onData);
     stream.on('end', this.#onEnd);
@@ -98,7 +120,7 @@ class WrapperConnection implements GatewayConnection {
   cancel(slot: number): void {
     const stream = this.#streams.get(slot);
     if (stream === undefined) return;
-    this.#forget(stream, slot);
+    this.#forget(stream);
     stream.close(constants.NGHTTP2_CANCEL);
   }
 
@@ -171,6 +193,8 @@ class WrapperConnection implements GatewayConnection {
     this.#streamsMax = session.remoteSettings.maxConcurrentStreams ?? Infinity;
   }
 
+  readonly #onFinish = this.#listener((exchange) => this.#written(exchange));
+
   readonly #onResponse = this.#listener(
     (exchange, _stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader) => {
       exchange.status = headers[':status'] ?? 0;
@@ -196,7 +220,7 @@ class WrapperConnection implements GatewayConnection {
   });
 
   readonly #onClose = this.#listener((exchange, stream) => {
-    this.#forget(stream, exchange.slot);
+    this.#forget(stream);
     const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
     const beyond = stream.id !== undefined && stream.id > this.#lastStreamId;
     const reason = this.#reason !== '' ? this.#reason : refused ? 'REFUSED_STREAM' : resetReason(stream.rstCode);
@@ -215,14 +239,25 @@ class WrapperConnection implements GatewayConnection {
   }
 
   #tell(exchange: Exchange, stream: ClientHttp2Stream): void {
-    this.#forget(stream, exchange.slot);
+    this.#forget(stream);
     const body = exchange.chunks === undefined ? '' : Buffer.concat(exchange.chunks).toString('utf8');
     this.#events.responded(exchange.slot, exchange.status, exchange.fields, body);
   }
 
-  #forget(stream: ClientHttp2Stream, slot: number): void {
+  #forget(stream: ClientHttp2Stream): void {
+    const exchange = this.#exchanges.get(stream);
+    if (exchange === undefined) return;
     this.#exchanges.delete(stream);
-    this.#streams.delete(slot);
+    this.#streams.delete(exchange.slot);
+    this.#written(exchange);
+  }
+
+  #written(exchange: Exchange): void {
+    this.#unwritten -= exchange.unwritten;
+    exchange.unwritten = 0;
+    if (!this.#starved || this.#unwritten > 0) return;
+    this.#starved = false;
+    this.#events.writableAgain();
   }
 
   #blame(error: unknown): void {
@@ -234,7 +269,7 @@ class WrapperConnection implements GatewayConnection {
     this.#closed = true;
     this.#socket?.destroy();
     for (const [stream, exchange] of [...this.#exchanges]) {
-      this.#forget(stream, exchange.slot);
+      this.#forget(stream);
       this.#events.lost(exchange.slot, false, reason);
     }
     this.#events.closed(this.#reason === '' ? reason : this.#reason);

@@ -68,7 +68,7 @@ export class SessionLane implements ConnectionEvents {
 
   /** Streams that may be started now. */
   get room(): number {
-    if (this.#state !== 'open') return 0;
+    if (this.#state !== 'open' || !this.#connection.writable) return 0;
     const { streamsMax, firstAlone } = this.#options;
     const allowed = firstAlone && !this.#answered ? 1 : Math.min(streamsMax, this.#connection.streamsMax);
     return allowed - this.#inFlight;
@@ -123,6 +123,10 @@ export class SessionLane implements ConnectionEvents {
 
   streamsChanged(): void {
     this.#heard();
+    this.#options.owner.laneChanged();
+  }
+
+  writableAgain(): void {
     this.#options.owner.laneChanged();
   }
 

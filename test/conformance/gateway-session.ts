@@ -208,6 +208,23 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     assert.equal(new Set(peer.requests.map((request) => request.session)).size, 2);
   });
 
+  test(`${name}: no more is started than the peer's flow control takes, so that nothing is overtaken`, async (t) => {
+    const { peer, session, watch, ended, kinds } = await setup(t, { sessionsMax: 1 });
+    peer.holdBodies = true;
+    peer.answer = answerOk;
+    const body = 'x'.repeat(2_048);
+    for (let tag = 0; tag < 200; tag++) {
+      session.request({ path: `/3/device/${tag}`, fields: {}, body }, tag, epochMs(Date.now() + farMs));
+    }
+    // 64 KiB are 31 bodies; a few more may have been started when the window was asked for.
+    await watch.until('a full window', () => peer.streamsSeen >= 28);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(peer.streamsSeen <= 34, `${peer.streamsSeen} streams`);
+    peer.readHeldBodies();
+    await ended(200);
+    assert.ok(kinds().every((kind) => kind === '200'));
+  });
+
   test(`${name}: the waiting queue is bounded and answers full`, async (t) => {
     const { ends, send } = await setup(t, { waitingMax: 3 });
     assert.deepEqual([send(0), send(1), send(2), send(3)], ['taken', 'taken', 'taken', 'full']);

@@ -59,6 +59,10 @@ export class Http2Peer {
   connectionsTotal = 0;
   connectionsOpen = 0;
   pings = 0;
+  streamsSeen = 0;
+  /** While true no body is read, so the peer's flow control lets no more than its window pass. */
+  holdBodies = false;
+  readonly #heldBodies: (() => void)[] = [];
   /** Called for each request; by default it only waits in `requests`. */
   answer: (request: PeerRequest) => void = () => undefined;
   readonly #watch: Watch;
@@ -143,6 +147,18 @@ export class Http2Peer {
   }
 
   #read(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    this.streamsSeen += 1;
+    this.#watch.changed();
+    if (this.holdBodies) this.#heldBodies.push(() => this.#readBody(stream, headers));
+    else this.#readBody(stream, headers);
+  }
+
+  readHeldBodies(): void {
+    this.holdBodies = false;
+    for (const read of this.#heldBodies.splice(0)) read();
+  }
+
+  #readBody(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     let body = '';
     stream.setEncoding('utf8');
     stream.on('data', (text: string) => (body += text));
