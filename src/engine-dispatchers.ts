@@ -7,7 +7,7 @@ import { CredentialKeeper } from './publish/credential-keeper.ts';
 import { dispatchActor } from './publish/dispatch-actor.ts';
 import { InlineExecutor } from './publish/inline-executor.ts';
 import { WorkerPoolExecutor } from './publish/worker-pool-executor.ts';
-import { createProvider, credentialSourceOf } from './provider/provider-kinds.ts';
+import { createProvider, credentialSourceOf, withoutSigningKeys } from './provider/provider-kinds.ts';
 import type { ActorRef } from './actor/actor.ts';
 import type { ActorSystem } from './actor/actor-system.ts';
 import type { EngineConfig, ProviderConfig } from '../config/engine-config.ts';
@@ -86,7 +86,8 @@ function executorOf({ config, clock, random, logger }: DispatchersOptions): Exec
         ),
     );
   }
-  return new WorkerPoolExecutor({ threads: workers.threads, heapMbMax: workers.heapMbMax, providers, clock, logger });
+  const { threads, heapMbMax } = workers;
+  return new WorkerPoolExecutor({ threads, heapMbMax, providers: providers.map(withoutSigningKeys), clock, logger });
 }
 
 function keeperOf(provider: ProviderConfig, options: DispatchersOptions): CredentialKeeper | undefined {
