@@ -1,5 +1,8 @@
 // Thread: main
-/** What the thread boundary costs: a batch to a publishing thread, its outcomes streamed back. The provider accepts at once. */
+/**
+ * What the thread boundary costs: a batch to a publishing thread, its outcomes streamed back. The provider accepts at
+ * once.
+ */
 import { systemClock } from '../src/core/clock.ts';
 import { epochMs, parseProviderName } from '../src/core/ids.ts';
 import { silentLogger } from '../src/core/log.ts';

@@ -1,5 +1,8 @@
 // Thread: main
-/** An engine for benchmarks: registered users, real shards on LMDB, real publishing threads, no network on the XMPP side. */
+/**
+ * An engine for benchmarks: registered users, real shards on LMDB, real publishing threads, no network on the XMPP
+ * side.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,9 +109,8 @@ export async function sustain({ stream, targets }: BenchEngine, load: Load): Pro
   const answersBefore = stream.results + stream.errors;
   const count = (): number => stream.results + stream.errors - answersBefore;
   let sent = 0;
-  let feeding = true;
   const fill = (): void => {
-    while (feeding && sent - count() <= load.window - feedSize) {
+    while (sent - count() <= load.window - feedSize) {
       const chunk = chunks[(sent / feedSize) % chunks.length];
       if (chunk === undefined) return;
       sent += feedSize;
@@ -124,15 +126,14 @@ export async function sustain({ stream, targets }: BenchEngine, load: Load): Pro
   });
   fill();
   await pause(load.warmupMs);
-  const started = { atMs: performance.now(), answers: count(), cpu: process.cpuUsage() };
+  const started = { atMs: systemClock.monotonicMs(), answers: count(), cpu: process.cpuUsage() };
   await pause(load.measureMs);
   const spent = process.cpuUsage(started.cpu);
   const measured = {
     answers: count() - started.answers,
-    elapsedMs: performance.now() - started.atMs,
+    elapsedMs: systemClock.monotonicMs() - started.atMs,
     cpuMicros: spent.user + spent.system,
   };
-  feeding = false;
   await new Promise<void>((resolve) => {
     stream.answered = () => {
       if (count() >= sent) resolve();

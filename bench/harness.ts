@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Bench } from 'tinybench';
+import { systemClock } from '../src/core/clock.ts';
 
 export type Mode = 'smoke' | 'real';
 
@@ -71,10 +72,10 @@ export async function measure(bench: string, mode: Mode, tasks: readonly Task[])
         beforeAll: () => {
           calls = 0;
           cpu = process.cpuUsage();
-          startedMs = performance.now();
+          startedMs = systemClock.monotonicMs();
         },
         afterAll: () => {
-          endedMs = performance.now();
+          endedMs = systemClock.monotonicMs();
           const spent = process.cpuUsage(cpu);
           spentMicros = spent.user + spent.system;
         },

@@ -9,7 +9,8 @@ import { measure } from './harness.ts';
 import type { BenchFile, Mode, Result } from './harness.ts';
 
 const header =
-  "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' from='push.example.net' id='1'>";
+  "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' " +
+  "from='push.example.net' id='1'>";
 
 /** Parses all chunks and gives the number of stanzas found. */
 export function parseOnly(chunks: readonly Uint8Array[]): number {

@@ -50,5 +50,6 @@ function line(result: Result): string {
     return `${result.task.padEnd(64)} ${rate} /s ${result.cpuMicrosPerOp.toFixed(2).padStart(9)} µs CPU`;
   }
   const verdict = result.value >= result.goal ? 'met' : 'MISSED';
-  return `${`ratio ${result.ratio}`.padEnd(64)} ${result.value.toFixed(3).padStart(12)}    goal ${result.goal} ${verdict}`;
+  const value = result.value.toFixed(3).padStart(12);
+  return `${`ratio ${result.ratio}`.padEnd(64)} ${value}    goal ${result.goal} ${verdict}`;
 }

@@ -1,7 +1,7 @@
 // Thread: main
 /**
- * The composition root: builds every part in order and stops them in reverse. The only file that knows all names. Actors
- * at the root, in the order of their spawning: routers, shards, dispatchers; stopping goes the other way.
+ * The composition root: builds every part in order and stops them in reverse. The only file that knows all names.
+ * Actors at the root, in the order of their spawning: routers, shards, dispatchers; stopping goes the other way.
  */
 import { readFileSync } from 'node:fs';
 import { ActorSystem } from './actor/actor-system.ts';

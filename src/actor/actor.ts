@@ -2,7 +2,10 @@
 /** The actor contract, types only. The rules that types cannot say are in src/README.md, "Actors". */
 import type { Clock } from '../core/clock.ts';
 
-/** An actor receives batches, never single messages; `receive` is never re-entered, and a returned promise pauses this mailbox alone. */
+/**
+ * An actor receives batches, never single messages; `receive` is never re-entered, and a returned promise pauses this
+ * mailbox alone.
+ */
 export interface ActorSpec<M, S> {
   /** Last segment of the path: `shard-03`. */
   readonly name: string;
@@ -49,6 +52,8 @@ export interface ActorContext<M> {
   readonly clock: Clock;
   /** A child: stopped before its parent, restarted with it. */
   spawn<C, T>(spec: ActorSpec<C, T>): ActorRef<C>;
-  /** A message to self; dropped when the actor restarts or stops. `full` is answered by a retry after the same delay. */
+  /**
+   * A message to self; dropped when the actor restarts or stops. A full mailbox is tried again after the same delay.
+   */
   after(delayMs: number, message: M): void;
 }

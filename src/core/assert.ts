@@ -1,6 +1,7 @@
 // Thread: any
 /**
- * Broken invariants. Inside an actor the throw reaches the supervisor: whoever waits is told, and the actor starts anew.
+ * Broken invariants. Inside an actor the throw reaches the supervisor: whoever waits is told, and the actor starts
+ * anew.
  */
 export class InvariantError extends Error {
   override readonly name = 'InvariantError';

@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * Every error that leaves the engine by a throw or a rejection. The code is stable; the message says what happened, with
- * which value, and what to do. Branch on `code`, never on the message.
+ * Every error that leaves the engine by a throw or a rejection. The code is stable; the message says what happened,
+ * with which value, and what to do. Branch on `code`, never on the message.
  */
 export const errorCodes = {
   E_CONFIG_INVALID: 'the configuration has problems; `issues` lists each with its place and its remedy',

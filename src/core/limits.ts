@@ -12,6 +12,8 @@ export const limits = {
   outboundStanzaBytesMax: 65_536,
   /** Elements below the stanza; a publish has 8. */
   stanzaDepthMax: 64,
+  /** One tag with its attributes (a stream header has under 1 KiB): what is held while its end is awaited. */
+  tagBytesMax: 65_536,
   attributesMax: 64,
   attributeBytesMax: 16_384,
   elementNameBytesMax: 256,
@@ -19,8 +21,6 @@ export const limits = {
   /** IQ ids: ejabberd's are 70 characters; longer than this cannot be mirrored cheaply (xmpp 2.11). */
   iqIdBytesMax: 1024,
   jidPartBytesMax: 1023,
-  /** Bytes read from one socket in one turn; Node reads at most this much at a time. */
-  chunkBytes: 65_536,
 
   /** From the first packet to an open connection, TLS included, over all addresses of the name (xmpp 1.21). */
   connectMs: 10_000,
@@ -35,8 +35,8 @@ export const limits = {
   /** Output of one stream that the peer has not taken: every pending IQ answered with 256 bytes. Past it the stream is
    *  recycled. */
   outputBytesMax: 16_777_216,
-  /** The peer takes nothing for this long while we have output: recycled. Also breaks the embrace of two sides that both
-   *  stopped reading because both wait to write. */
+  /** The peer takes nothing for this long while we have output: recycled. Also breaks the embrace of two sides that
+   * both  stopped reading because both wait to write. */
   outputStalledMs: 60_000,
   /** XEP-0199 ping after this much inbound silence, and how long its answer may take (xmpp 1.17). */
   pingAfterMs: 60_000,
@@ -62,7 +62,9 @@ export const limits = {
   /** Our own IQs (pings) that wait for a reply. */
   pendingRequestsMax: 1_024,
 
-  /** Mailboxes: messages. Routers hold chunks of up to 64 KiB: 64 of them are 4 MiB. */
+  /**
+   * Mailboxes: messages. Routers hold chunks of up to 64 KiB, which is what Node reads at once: 64 of them are 4 MiB.
+   */
   routerMailbox: 64,
   /** Chunks parsed in one turn: 4 of 64 KiB are about 300 publishes, 5 ms of work. */
   routerTurnMax: 4,
@@ -73,8 +75,6 @@ export const limits = {
   /** Publish messages that one dispatcher takes in a turn, and notifications of one thread crossing. */
   dispatcherTurnMax: 128,
   dispatcherBatchMax: 32,
-  /** Notifications of one provider in flight, default: five seconds of a stalled 1 % at 40 k/s. */
-  creditMaxDefault: 2_048,
   /** After a notification's deadline plus this much its outcome is written off: our bug, and logged so. */
   deadlineGraceMs: 1_000,
 
@@ -109,7 +109,9 @@ export const limits = {
 
   /** One connection to a gateway: from the DNS question to the peer's SETTINGS. */
   gatewayConnectMs: 10_000,
-  /** Reconnecting to a gateway: full jitter from first to max. Repeated open and close looks like an attack to Apple. */
+  /**
+   * Reconnecting to a gateway: full jitter from first to max. Repeated open and close looks like an attack to Apple.
+   */
   gatewayReconnectFirstMs: 200,
   gatewayReconnectMaxMs: 15_000,
   /** After this many connections in a row that answered nothing, what waits fails at once until one answers. */
@@ -119,7 +121,9 @@ export const limits = {
   gatewayPingAnswerMs: 10_000,
   /** Refused streams in a row, without an answer between them, after which a connection is given up. */
   gatewayRefusalsMax: 16,
-  /** A fresh connection whose first request is not answered after this much no longer holds back a second connection. */
+  /**
+   * A fresh connection whose first request is not answered after this much no longer holds back a second connection.
+   */
   gatewayFirstAnswerMs: 1_000,
   /** Deadlines of requests are looked at together, at most this often: one timer for each pool. */
   gatewaySweepGapMs: 20,

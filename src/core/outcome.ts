@@ -5,7 +5,9 @@
  * `rejected`. The outcome is data: it crosses threads and is never thrown.
  */
 export type Outcome =
-  /** The gateway took it. `gatewayId`: its own name for the notification (`apns-id`, FCM message name), `''` if none. */
+  /**
+   * The gateway took it. `gatewayId`: its own name for the notification (`apns-id`, FCM message name), `''` if none.
+   */
   | { readonly kind: 'accepted'; readonly gatewayId: string }
   /** The device token is dead. `sinceMs`: epoch ms since when, as the gateway says; 0 = it did not say. */
   | { readonly kind: 'unregistered'; readonly reason: string; readonly sinceMs: number }

@@ -67,7 +67,9 @@ export function newNotificationId(random: Random): NotificationId {
   return notificationId(random.uuid());
 }
 
-/** Full jitter: a uniform wait in [0, min(maxMs, firstMs * 2^attempt)), so that a thousand engines do not march in step. */
+/**
+ * Full jitter: a uniform wait in [0, min(maxMs, firstMs * 2^attempt)), so that a thousand engines do not march in step.
+ */
 export function fullJitterMs(random: Random, attempt: number, firstMs: number, maxMs: number): number {
   return random.unit() * Math.min(maxMs, firstMs * 2 ** Math.min(attempt, 30));
 }

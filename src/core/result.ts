@@ -1,5 +1,7 @@
 // Thread: any
-/** A value or the reason why there is none; for trouble the caller is expected to act on. Surprises are thrown instead. */
+/**
+ * A value or the reason why there is none; for trouble the caller is expected to act on. Surprises are thrown instead.
+ */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
 export function ok<T>(value: T): Result<T, never> {

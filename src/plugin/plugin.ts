@@ -19,7 +19,9 @@ export interface PublishEvent {
 export interface Plugin {
   /** For logs and counters. */
   readonly name: string;
-  /** Which of the registrations are to be pushed. None left: nothing is sent, and the publisher is answered `result`. */
+  /**
+   * Which of the registrations are to be pushed. None left: nothing is sent, and the publisher is answered `result`.
+   */
   shouldPublish?(event: PublishEvent, registrations: readonly Registration[]): readonly Registration[];
   /** The notification to send instead of the one prepared, or `skip`: nothing is sent, and the answer is `result`. */
   prepareNotification?(event: PublishEvent, notification: Notification): Notification | 'skip';

@@ -1,7 +1,8 @@
 // Thread: main
 /**
- * Apple's provider token: a JWT signed with ES256 (RFC 7519; developer.apple.com, "Establishing a token-based connection
- * to APNs"). One token serves all connections: Apple answers 429 to a key that signs a new one more often than every
+ * Apple's provider token: a JWT signed with ES256 (RFC 7519; developer.apple.com, "Establishing a token-based
+ * connection to APNs"). One token serves all connections: Apple answers 429 to a key that signs a new one more often
+ * than every
  * 20 minutes, and 403 to a token older than an hour.
  */
 import { SignJWT, importPKCS8 } from 'jose';

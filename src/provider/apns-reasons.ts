@@ -1,7 +1,8 @@
 // Thread: any
 /**
  * Everything Apple may answer, and what it means for us. Sources: developer.apple.com, UserNotifications, "Handling
- * notification responses from APNs" (table of reasons) and "Sending channel management requests to APNs" (the last ones).
+ * notification responses from APNs" (table of reasons) and "Sending channel management requests to APNs" (the last
+ * ones).
  */
 import type { OutcomeKind } from '../core/outcome.ts';
 

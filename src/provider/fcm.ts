@@ -1,8 +1,8 @@
 // Thread: worker
 /**
- * Firebase Cloud Messaging, HTTP v1. `renderFcm` and `classifyFcm` are pure; `FcmProvider` joins them to the gateway port.
- * Sources: firebase.google.com, reference/fcm/rest/v1/projects.messages and "FCM Error Codes". A connection takes 100
- * streams, and one that is sent PINGs is ended with `too_many_pings`: none are sent.
+ * Firebase Cloud Messaging, HTTP v1. `renderFcm` and `classifyFcm` are pure; `FcmProvider` joins them to the gateway
+ * port. Sources: firebase.google.com, reference/fcm/rest/v1/projects.messages and "FCM Error Codes". A connection takes
+ * 100 streams, and one that is sent PINGs is ended with `too_many_pings`: none are sent.
  */
 import { unreachable } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';

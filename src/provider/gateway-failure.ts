@@ -1,6 +1,7 @@
 // Thread: worker
 /**
- * What a request without a response means for its notification (RFC 9113 §6.8, §8.7 say what was certainly not acted on).
+ * What a request without a response means for its notification (RFC 9113 §6.8, §8.7 say what was certainly not acted
+ * on).
  */
 import { unreachable } from '../core/assert.ts';
 import { expired, unavailable } from '../core/outcome.ts';

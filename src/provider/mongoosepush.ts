@@ -1,8 +1,8 @@
 // Thread: worker
 /**
  * MongoosePush: its REST API v2 or v3, over HTTP/1.1. The body is what MongooseIM's own connector builds
- * (`mod_push_service_mongoosepush`), but `mutable_content` and `time_to_live` have the types of the API's schema and the
- * token is percent-encoded in the path. Source: github.com/esl/MongoosePush, doc/http_api.md and its REST views.
+ * (`mod_push_service_mongoosepush`), but `mutable_content` and `time_to_live` have the types of the API's schema and
+ * the token is percent-encoded in the path. Source: github.com/esl/MongoosePush, doc/http_api.md and its REST views.
  */
 import { unreachable } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';
@@ -141,8 +141,8 @@ const ownReasons: ReadonlyMap<string, Outcome['kind']> = new Map([
 const maybeReached: ReadonlySet<string> = new Set(['connection_lost', 'request_timeout']);
 
 /**
- * v3 answers 410 for a dead device. v2 answers 500 to everything, with the gateway's own word in `details`: it is looked
- * up in that gateway's table, so that dead devices are noticed through v2 too.
+ * v3 answers 410 for a dead device. v2 answers 500 to everything, with the gateway's own word in `details`: it is
+ * looked up in that gateway's table, so that dead devices are noticed through v2 too.
  */
 export function classifyMongoosePush({ status, fields, body, nowMs }: GatewayResponse): Outcome {
   if (status >= 200 && status < 300) return accepted('');

@@ -47,7 +47,9 @@ export interface CredentialFailure {
   readonly reason: string;
 }
 
-/** Mints authorization values on the main thread; keys never leave it. One flight at a time is the keeper's business. */
+/**
+ * Mints authorization values on the main thread; keys never leave it. One flight at a time is the keeper's business.
+ */
 export interface CredentialSource {
   mint(nowMs: EpochMs): Promise<Result<Credential, CredentialFailure>>;
   close(): Promise<void>;

@@ -18,7 +18,8 @@ export interface CredentialKeeperOptions {
   readonly provider: string;
 }
 
-// A refused mint is repeated within these bounds: the token endpoint must not be hammered, nor an outage outlive itself.
+// A refused mint is repeated within these bounds: the token endpoint must not be hammered, nor an outage outlive
+// itself.
 const retryFirstMs = 1_000;
 const retryMaxMs = 60_000;
 // A gateway that refuses a fresh value again and again must not make us mint in a loop: Apple counts updates (429).

@@ -1,8 +1,8 @@
 // Thread: main
 /**
- * One actor for each provider: takes publish messages as credit allows, attaches the authorization, hands batches to the
- * executor, and settles. Credit counts notifications in flight, those that wait for a retry included, so that one slow
- * gateway fills this mailbox and nothing else.
+ * One actor for each provider: takes publish messages as credit allows, attaches the authorization, hands batches to
+ * the executor, and settles. Credit counts notifications in flight, those that wait for a retry included, so that one
+ * slow gateway fills this mailbox and nothing else.
  */
 import { Dispatcher } from './dispatcher.ts';
 import { unavailable } from '../core/outcome.ts';

@@ -12,7 +12,10 @@ export interface BatchSettle {
 }
 
 export interface Executor {
-  /** Runs a batch. Resolves when all of it is settled; never rejects: a lost thread settles what it held as `unavailable`. */
+  /**
+   * Runs a batch. Resolves when all of it is settled; never rejects: a lost thread settles what it held as
+   * `unavailable`.
+   */
   execute(batch: PublishBatch, settle: BatchSettle): Promise<BatchReceipt>;
   /** Stops taking batches, lets what flies end within `budgetMs`, releases threads and connections. */
   drain(budgetMs: number): Promise<void>;

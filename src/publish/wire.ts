@@ -38,8 +38,8 @@ export interface BatchReceipt {
 export interface PublishingThreadData {
   readonly providers: readonly ProviderConfig[];
   /**
-   * The name of the BroadcastChannel by which the threads of one pool are told to drain (Piscina owns the direct ports).
-   * Each pool has a name of its own: two engines may run in one process.
+   * The name of the BroadcastChannel by which the threads of one pool are told to drain (Piscina owns the direct
+   * ports). Each pool has a name of its own: two engines may run in one process.
    */
   readonly controlChannel: string;
 }

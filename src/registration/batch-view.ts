@@ -1,7 +1,7 @@
 // Thread: main
 /**
- * What one batch sees of its shard: the rows it read at once, with the changes of its earlier commands on top. Rows that
- * could not be read stay apart, so that one corrupt row costs only the commands that need it.
+ * What one batch sees of its shard: the rows it read at once, with the changes of its earlier commands on top. Rows
+ * that could not be read stay apart, so that one corrupt row costs only the commands that need it.
  */
 import type { BareJID, NodeId } from '../core/ids.ts';
 import type { Registration } from '../core/registration.ts';

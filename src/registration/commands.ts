@@ -1,7 +1,7 @@
 // Thread: main
 /**
- * The message union of the registration actors, and what they answer. Data only: `reply` is an object that many commands
- * share, `tag` the number by which it knows this one.
+ * The message union of the registration actors, and what they answer. Data only: `reply` is an object that many
+ * commands share, `tag` the number by which it knows this one.
  */
 import type { BareJID, EpochMs, FullJID, NodeId } from '../core/ids.ts';
 import type { Summary } from '../core/notification.ts';

@@ -1,8 +1,9 @@
 // Thread: main
 /**
- * The state of one registration actor. A batch of nothing but publishes, which is what arrives all day, is read, decided
- * and handed over within the call. Any other batch is read at once, decided in order, written by one commit, and then
- * answered. A store that fails is an answer (`store-failed`), never a restart: opening it again would not help.
+ * The state of one registration actor. A batch of nothing but publishes, which is what arrives all day, is read,
+ * decided and handed over within the call. Any other batch is read at once, decided in order, written by one commit,
+ * and then answered. A store that fails is an answer (`store-failed`), never a restart: opening it again would not
+ * help.
  */
 import { epochMs } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';

@@ -1,9 +1,9 @@
 // Thread: main
 /**
  * Guards users against us: `item-not-found` for a node we do not know makes every XMPP server forget a registration, so
- * an engine that was started on an empty or wrong store would wipe a whole server in minutes. When such answers come far
- * more often than they used to, they are turned into `wait` and somebody is told. Dead tokens that a gateway has just
- * reported are not counted: those are known.
+ * an engine that was started on an empty or wrong store would wipe a whole server in minutes. When such answers come
+ * far more often than they used to, they are turned into `wait` and somebody is told. Dead tokens that a gateway has
+ * just reported are not counted: those are known.
  */
 import { limits } from '../core/limits.ts';
 import type { EpochMs } from '../core/ids.ts';

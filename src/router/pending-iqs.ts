@@ -1,8 +1,8 @@
 // Thread: main
 /**
- * Who still waits for our answer: the IQs of one server that have been taken and not answered, whatever stream they came
- * on. Bounded; every entry leaves exactly once, by `take` or by its deadline. All entries wait equally long, so that the
- * oldest is always the next to fall due and no heap is needed.
+ * Who still waits for our answer: the IQs of one server that have been taken and not answered, whatever stream they
+ * came on. Bounded; every entry leaves exactly once, by `take` or by its deadline. All entries wait equally long, so
+ * that the oldest is always the next to fall due and no heap is needed.
  */
 export interface PendingIqs<E> {
   /** Entries waiting. */

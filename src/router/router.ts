@@ -1,7 +1,7 @@
 // Thread: main
 /**
- * The state of one router actor: all streams to one XMPP server, who waits for an answer on them, and where commands go.
- * Parsing, routing and answering are synchronous; answers of one turn leave in one write for each stream.
+ * The state of one router actor: all streams to one XMPP server, who waits for an answer on them, and where commands
+ * go. Parsing, routing and answering are synchronous; answers of one turn leave in one write for each stream.
  */
 import { limits } from '../core/limits.ts';
 import { assert, unreachable } from '../core/assert.ts';
@@ -288,7 +288,8 @@ export class Router implements CommandReply {
     } else if (answer.kind === 'published' && answer.outcome.kind !== 'accepted') {
       this.#errors++;
     }
-    this.group.send(stream, answerXml(request, answering, answer, this.#options.server.errorProfile));
+    const xml = answerXml(request, answering, answer, this.#options.server.errorProfile);
+    this.group.send(stream, isTooLong(xml) ? iqError(request, stanzaErrors.waitInternal) : xml);
   }
 
   #mayDeregister(): boolean {
@@ -331,4 +332,10 @@ export class Router implements CommandReply {
       false,
     );
   }
+}
+
+/** One stanza that the server refuses costs the stream, and with it every answer that waits (xmpp 1.10). */
+function isTooLong(xml: string): boolean {
+  const most = limits.outboundStanzaBytesMax;
+  return xml.length * 3 > most && Buffer.byteLength(xml) > most;
 }

@@ -1,8 +1,8 @@
 // Thread: main
 /**
- * The parallel streams to one XMPP server: which is up, which takes an answer, and whether each is alive. An answer goes
- * out on the stream its request came on, or on any other of the group (xmpp 1.22, 1.23); a ping's answer may arrive on
- * any of them (1.18), so the table of our own requests belongs to the group.
+ * The parallel streams to one XMPP server: which is up, which takes an answer, and whether each is alive. An answer
+ * goes out on the stream its request came on, or on any other of the group (xmpp 1.22, 1.23); a ping's answer may
+ * arrive on any of them (1.18), so the table of our own requests belongs to the group.
  */
 import { limits } from '../core/limits.ts';
 import { iqRequest } from '../xmpp/stanza.ts';

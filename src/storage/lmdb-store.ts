@@ -37,7 +37,8 @@ interface Meta {
 
 // LMDB keys end at 1978 bytes; a name longer than this is found by its digest, and the row says which name it is.
 const nodeBytesInKeyMax = 500;
-// A page split copies a page in each of two trees, on each of their levels: what a small write may need besides its rows.
+// A page split copies a page in each of two trees, on each of their levels: what a small write may need besides its
+// rows.
 const splitReserveBytes = 262_144;
 const rowReserveBytes = 512;
 // The owners' index is its keys; LMDB wants a value.

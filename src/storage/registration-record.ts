@@ -16,7 +16,8 @@ export const recordFormat = 1;
 const bits = { unicode: 1, dead: 2, publishers: 4, device: 8, fcm: 16, prod: 32, dev: 64 } as const;
 const knownBits = 127;
 
-// Offsets: format, bits, secretVersion (u32), createdAtMs, confirmedAtMs, diedAtMs (f64), publishers (u16), lengths (u16).
+// Offsets: format, bits, secretVersion (u32), createdAtMs, confirmedAtMs, diedAtMs (f64), publishers (u16), lengths
+// (u16).
 const secretVersionAt = 2;
 const createdAtAt = 6;
 const confirmedAtAt = 14;

@@ -15,7 +15,10 @@ export interface RegistrationStore {
   readByOwner(owner: BareJID, limit: number): Promise<readonly Registration[]>;
   /** All rows in key order, after `after` (exclusive) if given: for listing, export and resharding. */
   scan(after: NodeId | undefined, limit: number): Promise<readonly Registration[]>;
-  /** Puts each row, replacing one with the same node. Durable (fsync) and visible to reads when it resolves; all or none. */
+  /**
+   * Puts each row, replacing one with the same node. Durable (fsync) and visible to reads when it resolves; all or
+   * none.
+   */
   writeMany(rows: readonly Registration[]): Promise<void>;
   /** Removes rows for good, tombstones included; unknown nodes are ignored. Durable when it resolves. */
   removeMany(nodes: readonly NodeId[]): Promise<void>;

@@ -1,8 +1,9 @@
 // Thread: main
 /**
- * Another number of shards: all rows are copied into a new folder beside the old one, and when every row is there and on
- * disk the folders change places by renaming. Killed at any moment, nothing is lost: before the swap the old folder is
- * still the live one and the copy is begun anew; within it the next opening finishes it. The old folder stays as backup.
+ * Another number of shards: all rows are copied into a new folder beside the old one, and when every row is there and
+ * on disk the folders change places by renaming. Killed at any moment, nothing is lost: before the swap the old folder
+ * is still the live one and the copy is begun anew; within it the next opening finishes it. The old folder stays as
+ * backup.
  */
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,8 +47,9 @@ const pageRows = 1_000;
 const heldRowsMax = 20_000;
 
 /**
- * Throws EngineError: E_STORE_LOCKED while another process has the store open, E_STORE_SHARDS_MISMATCH when `from` is not
- * what is there, E_STORE_ROW_CORRUPT and E_STORE_IO when a row cannot be read or written. The live folder is then as it was.
+ * Throws EngineError: E_STORE_LOCKED while another process has the store open, E_STORE_SHARDS_MISMATCH when `from` is
+ * not what is there, E_STORE_ROW_CORRUPT and E_STORE_IO when a row cannot be read or written. The live folder is then
+ * as it was.
  */
 export async function reshard(options: ReshardOptions): Promise<Resharded> {
   const { dataDir, to, onProgress } = options;

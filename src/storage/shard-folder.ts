@@ -88,7 +88,9 @@ export function renameFolder(dataDir: string, from: string, to: string): void {
   syncFolder(dataDir);
 }
 
-/** The last two steps of a resharding, from wherever it was interrupted. Does nothing when there is nothing to finish. */
+/**
+ * The last two steps of a resharding, from wherever it was interrupted. Does nothing when there is nothing to finish.
+ */
 export function finishSwap(dataDir: string): void {
   if (existsSync(join(dataDir, folderNames.live)) || !existsSync(join(dataDir, folderNames.resharded))) return;
   renameFolder(dataDir, folderNames.resharded, folderNames.live);

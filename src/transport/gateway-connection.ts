@@ -9,8 +9,8 @@ export interface GatewayConnection {
   /** The peer's live MAX_CONCURRENT_STREAMS; `Infinity` when it names none. */
   readonly streamsMax: number;
   /**
-   * A body would go out at once. False: the peer's flow control holds back what was sent already; more would overtake it
-   * inside the client library, which starves the oldest streams (seen: 64 KiB window, 500 streams of 300 bytes).
+   * A body would go out at once. False: the peer's flow control holds back what was sent already; more would overtake
+   * it inside the client library, which starves the oldest streams (seen: 64 KiB window, 500 streams of 300 bytes).
    */
   readonly writable: boolean;
   /**

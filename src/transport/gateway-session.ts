@@ -1,7 +1,8 @@
 // Thread: worker
 /**
  * The port to a gateway over HTTP/2: many small POSTs on few connections. No promise, closure or event per request:
- * the caller numbers its requests with a `tag`, and every tag that was taken ends exactly once through `GatewayReplies`.
+ * the caller numbers its requests with a `tag`, and every tag that was taken ends exactly once through
+ * `GatewayReplies`.
  */
 import type { Clock } from '../core/clock.ts';
 import type { EpochMs } from '../core/ids.ts';
@@ -40,9 +41,15 @@ export interface GatewaySession {
    * `closed`: after `drain`; likewise.
    */
   request(request: GatewayRequest, tag: number, deadlineMs: EpochMs): 'taken' | 'full' | 'closed';
-  /** The credential the connections were opened with is refused: open new ones for what comes (Apple: ExpiredProviderToken). */
+  /**
+   * The credential the connections were opened with is refused: open new ones for what comes (Apple:
+   * ExpiredProviderToken).
+   */
   renew(): void;
-  /** No new requests; those in flight may end within `budgetMs`, then they fail; resolves when all connections are closed. */
+  /**
+   * No new requests; those in flight may end within `budgetMs`, then they fail; resolves when all connections are
+   * closed.
+   */
   drain(budgetMs: number): Promise<void>;
 }
 

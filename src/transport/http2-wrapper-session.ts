@@ -1,9 +1,10 @@
 // Thread: worker
 /**
  * The gateway port over http2-wrapper. Its `Agent` makes each connection (TLS with ALPN, resumption, SETTINGS awaited,
- * origin checked against the certificate, receive window widened) and its `session.request` starts the streams. Choosing
- * among connections stays with our pool: the agent's own opened nine sessions for 200 cold requests and went on using
- * one after GOAWAY (measured). So each connection has an agent of its own, and `kGracefullyClosing` is never needed;
+ * origin checked against the certificate, receive window widened) and its `session.request` starts the streams.
+ * Choosing among connections stays with our pool: the agent's own opened nine sessions for 200 cold requests and went
+ * on using one after GOAWAY (measured). So each connection has an agent of its own, and `kGracefullyClosing` is never
+ * needed;
  * `http2-wrapper.request` is not used because it adds a Writable, a Proxy and a promise to each request.
  */
 import { constants } from 'node:http2';
@@ -82,8 +83,8 @@ class WrapperConnection implements GatewayConnection {
     return this.#streamsMax;
   }
 
-  // node:http2 tells nobody of WINDOW_UPDATE, so the window is asked for: once for each burst, and when it seems used up.
-  // With nothing unwritten one more is always allowed: its `finish` is the event that tells of a wider window.
+  // node:http2 tells nobody of WINDOW_UPDATE, so the window is asked for: once for each burst, and when it seems used
+  // up. With nothing unwritten one more is always allowed: its `finish` is the event that tells of a wider window.
   get writable(): boolean {
     if (this.#unwritten === 0 || this.#window >= windowFloorBytes) return true;
     this.#window = (this.#session?.state.remoteWindowSize ?? 0) - this.#unwritten;
@@ -291,7 +292,8 @@ function plainFields(headers: IncomingHttpHeaders): Readonly<Record<string, stri
 
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-// node:http2 writes line breaks into a field as they are; the peer then ends the stream or the connection (RFC 9113 §8.2.1).
+// node:http2 writes line breaks into a field as they are; the peer then ends the stream or the connection (RFC 9113
+// §8.2.1).
 function isSendable(request: GatewayRequest): boolean {
   if (!fieldValue.test(request.path)) return false;
   for (const name in request.fields) {

@@ -1,9 +1,10 @@
 // Thread: worker
 /**
  * The rules for talking to a gateway over HTTP/2, whichever client makes the connections (APNs: "Sending notification
- * requests"; RFC 9113 §6.8, §8.7): the first request alone where Apple wants it, then as many as the peer allows at this
- * moment; a second connection only when the first is full; a leaving connection finishes while another opens; what was
- * certainly not acted on is sent once more, nothing else is; every request has a deadline; nothing waits without a bound.
+ * requests"; RFC 9113 §6.8, §8.7): the first request alone where Apple wants it, then as many as the peer allows at
+ * this moment; a second connection only when the first is full; a leaving connection finishes while another opens; what
+ * was certainly not acted on is sent once more, nothing else is; every request has a deadline; nothing waits without a
+ * bound.
  */
 import { assert, unreachable } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';

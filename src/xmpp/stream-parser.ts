@@ -6,7 +6,7 @@
  * twice.
  */
 import { Parser } from '@xmpp/xml';
-import { limits as bounds } from '../core/limits.ts';
+import { limits } from '../core/limits.ts';
 import { ns } from './namespaces.ts';
 import { StanzaSkipper, skipMore, skipRefused } from './stanza-skipper.ts';
 import { TagReader, tagMore } from './tag-reader.ts';
@@ -52,8 +52,6 @@ const stop = -2;
 
 const cdataStart = '<![CDATA[';
 const declarationCharsMax = 256;
-/** One tag with its attributes (a stream header has under 1 KiB): what is held while its end is awaited. */
-const tagBytesMax = 65_536;
 const declaration = new RegExp(
   `^<\\?xml\\s+version\\s*=\\s*(?:'1\\.\\d+'|"1\\.\\d+")` +
     `(?:\\s+encoding\\s*=\\s*(?:'([\\w.-]+)'|"([\\w.-]+)"))?` +
@@ -86,8 +84,8 @@ export class StreamParser {
   #skippedStart: XmlElement | null = null;
   #skipReason = '';
 
-  constructor(limits: StreamLimits, sink: StreamSink) {
-    this.#stanzaBytesMax = limits.stanzaBytesMax;
+  constructor({ stanzaBytesMax }: StreamLimits, sink: StreamSink) {
+    this.#stanzaBytesMax = stanzaBytesMax;
     this.#sink = sink;
     this.#tree.on('element', (element) => this.#sink.stanza(element, this.#stanzaBytes));
     this.#tree.on('error', (error) => this.#fail('not-well-formed', error.message));
@@ -163,8 +161,8 @@ export class StreamParser {
   #overLimit(end: number): string {
     const { over } = this.#tag;
     if (over !== '') return over;
-    if (++this.#elements > bounds.elementsMax) return 'too many elements';
-    if (this.#depth > bounds.stanzaDepthMax) return 'nested too deep';
+    if (++this.#elements > limits.elementsMax) return 'too many elements';
+    if (this.#depth > limits.stanzaDepthMax) return 'nested too deep';
     return this.#stanzaBytes + end - this.#stanzaFrom > this.#stanzaBytesMax ? 'too large' : '';
   }
 
@@ -311,7 +309,7 @@ export class StreamParser {
     }
     const bytes = rest.length;
     const isCut = rest.startsWith('<') && !rest.startsWith(cdataStart);
-    if (this.#stanzaBytes + bytes <= this.#stanzaBytesMax && (!isCut || bytes <= tagBytesMax)) {
+    if (this.#stanzaBytes + bytes <= this.#stanzaBytesMax && (!isCut || bytes <= limits.tagBytesMax)) {
       this.#rest = rest;
     } else if (this.#tree.root === null || (this.#depth === 0 && (!isCut || rest.startsWith('</')))) {
       this.#fail('policy-violation', 'markup without an end');
@@ -352,7 +350,7 @@ export class StreamParser {
     const end = this.#skipper.skip(text, from);
     if (end === skipRefused) return this.#fail(this.#skipper.refusal, 'in a stanza that is skipped');
     this.#stanzaBytes += (end === skipMore ? text.length : end) - from;
-    if (this.#stanzaBytes > bounds.stanzaSkipBytesMax) return this.#fail('policy-violation', 'a stanza without an end');
+    if (this.#stanzaBytes > limits.stanzaSkipBytesMax) return this.#fail('policy-violation', 'a stanza without an end');
     return end === skipMore ? more : this.#endSkip(end);
   }
 

@@ -1,6 +1,6 @@
 /**
- * A gateway for tests of the session port: node:http2 behind a TCP forwarder that can be frozen (nothing passes, nobody is
- * told) or cut. It decides nothing: each request waits in `requests` until a test answers it, or `answer` does.
+ * A gateway for tests of the session port: node:http2 behind a TCP forwarder that can be frozen (nothing passes, nobody
+ * is told) or cut. It decides nothing: each request waits in `requests` until a test answers it, or `answer` does.
  */
 import { once } from 'node:events';
 import http2 from 'node:http2';

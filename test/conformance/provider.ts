@@ -1,6 +1,6 @@
 /**
- * What every provider must do against its gateway, whatever that does: each notification is settled exactly once, with the
- * outcome its end deserves. Run it with `providerConformance(name, open)`; the fake gateway misbehaves as scripted.
+ * What every provider must do against its gateway, whatever that does: each notification is settled exactly once, with
+ * the outcome its end deserves. Run it with `providerConformance(name, open)`; the fake gateway misbehaves as scripted.
  */
 import assert from 'node:assert/strict';
 import { test as nodeTest } from 'node:test';

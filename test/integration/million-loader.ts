@@ -1,7 +1,7 @@
 /**
  * A child process with a million registrations: `node million-loader.js <dataDir> load|find`. `load` writes them in the
- * order of their names, as an import does, four shards at a time, finds some of them, says so, and goes on writing until
- * it is killed. `find` opens what is there. Both print one line of JSON.
+ * order of their names, as an import does, four shards at a time, finds some of them, says so, and goes on writing
+ * until it is killed. `find` opens what is there. Both print one line of JSON.
  */
 import { readFileSync } from 'node:fs';
 import { bare, node, row } from '../registration-rows.ts';
@@ -60,8 +60,8 @@ async function say(loadMs: number): Promise<void> {
     const number = (sample * 7_919_003) % total;
     const shard = Math.floor(number / perShard);
     const wanted = rowOf(shard, number % perShard);
-    const [row] = (await stores[shardOfNode(wanted.node, shards)]?.readMany([wanted.node])) ?? [];
-    if (row?.owner === wanted.owner && row.deviceId === wanted.deviceId) found++;
+    const [read] = (await stores[shardOfNode(wanted.node, shards)]?.readMany([wanted.node])) ?? [];
+    if (read?.owner === wanted.owner && read.deviceId === wanted.deviceId) found++;
   }
   const counts = await Promise.all(stores.map((store) => store.count()));
   const line = {

@@ -1,5 +1,6 @@
 /**
- * A clock that moves only when a test says so. Tasks run in the order of their due time, ties in the order they were set;
+ * A clock that moves only when a test says so. Tasks run in the order of their due time, ties in the order they were
+ * set;
  * `soon` tasks run when the test settles the turn. Nothing here sleeps.
  */
 import { epochMs } from '../../src/core/ids.ts';

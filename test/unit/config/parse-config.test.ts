@@ -13,7 +13,7 @@ test('a provider alone is a configuration, and every other key has its default',
   assert.equal(config.engine.dataDir, './data');
   assert.equal(config.engine.iqReplyMs, 4500);
   assert.equal(config.registrations.shards, 4);
-  assert.equal(config.providers[0]?.creditMax, limits.creditMaxDefault);
+  assert.equal(config.providers[0]?.creditMax, 2_048);
   assert.ok(config.workers.threads >= 1, 'zero threads means a number that fits the machine');
 });
 

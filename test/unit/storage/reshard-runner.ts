@@ -1,6 +1,6 @@
 /**
- * A child process that reshards: `node reshard-runner.js <dataDir> <to> <killAt>`. At the progress call with that number
- * (1 is the first) it kills itself as hard as possible; 0 = never. Prints how many there were.
+ * A child process that reshards: `node reshard-runner.js <dataDir> <to> <killAt>`. At the progress call with that
+ * number (1 is the first) it kills itself as hard as possible; 0 = never. Prints how many there were.
  */
 import { shardOfNode } from '../../../src/registration/slots.ts';
 import { reshard } from '../../../src/storage/reshard.ts';
