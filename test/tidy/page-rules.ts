@@ -71,11 +71,16 @@ function unusedLimits(tree: Tree): Violation[] {
   const path = 'src/core/limits.ts';
   const source = tree.files.find((file) => file.path === path);
   if (source === undefined) return [];
-  const product = tree.files.filter((file) => /^(?:src|workers|config)\//.test(file.path) && file.path !== path);
-  const code = product.map((file) => file.code).join('\n');
+  // Some files read `limits` under another name, for tests with smaller ones: the key is what counts.
+  const users = tree.files.filter(
+    (file) =>
+      /^(?:src|workers|config)\//.test(file.path) &&
+      file.imports.some(({ specifier }) => /\blimits\.ts$/.test(specifier)),
+  );
+  const code = users.map((file) => file.code).join('\n');
   return [...source.code.matchAll(/^ {2}(\w+):/gm)].flatMap((match) => {
     const name = match[1] ?? '';
-    if (new RegExp(`\\blimits\\.${name}\\b|\\{[^{}]*\\b${name}\\b[^{}]*\\}\\s*=\\s*limits\\b`).test(code)) return [];
+    if (new RegExp(`\\.${name}\\b|\\{[^{}]*\\b${name}\\b[^{}]*\\}\\s*=\\s*limits\\b`).test(code)) return [];
     return [{ path, line: lineAt(source.text, match.index), message: `nothing keeps to limits.${name}` }];
   });
 }

@@ -185,7 +185,8 @@ export const badSamples: readonly BadSample[] = [
     rule: 'limits: every limit is used',
     files: {
       'src/core/limits.ts': 'export const limits = {\n  usedMax: 1,\n  forgottenMax: 2,\n};\n',
-      'src/router/a.ts': 'if (n > limits.usedMax) stop();\n// limits.forgottenMax\n',
+      'src/router/a.ts':
+        "import { limits } from '../core/limits.ts';\nif (n > limits.usedMax) stop();\n// limits.forgottenMax\n",
     },
     found: ['src/core/limits.ts:3'],
   },
