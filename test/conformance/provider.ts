@@ -160,7 +160,7 @@ export function providerConformance(name: string, open: (t: TestContext) => Prom
     assert.ok(outcome?.kind === 'unavailable' && outcome.reached === 'unknown' && outcome.reason === 'deadline');
   });
 
-  test(`${name}: a connection that is cut leaves the outcome unknown, and the next notification goes out`, async (t) => {
+  test(`${name}: a cut connection leaves the outcome unknown, and the next notification goes out`, async (t) => {
     const { bench, publish } = await setup(t);
     await publish(1);
     bench.script({ kind: 'next', count: 1, behaviour: { kind: 'drop', request: 'read' } });

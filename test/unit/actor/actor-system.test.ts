@@ -177,7 +177,7 @@ describe('actor: failure', () => {
     assert.deepEqual([ref.tell({ value: 2 }), ref.tell({ value: 3 })], ['accepted', 'full']);
   });
 
-  it('doubles the back-off and gives up past restartsMax: all that waits is lost and the root failure is told', async () => {
+  it('doubles the back-off and gives up past restartsMax: what waits is lost, the root failure told', async () => {
     const { ref, clock, failed, lost } = setup({
       batchMax: 1,
       supervision: { kind: 'restart', restartsMax: 2, windowMs: 10_000, backoffMs: [10, 15] },

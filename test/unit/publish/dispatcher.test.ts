@@ -134,7 +134,7 @@ describe('dispatcher', () => {
     assert.equal(figures().outcomes.accepted, 70);
   });
 
-  it('spends credit per notification: past it the mailbox waits, and credit that comes back lets the next go', async () => {
+  it('spends credit per notification: past it the mailbox waits until credit comes back', async () => {
     const { clock, executor, publish, figures } = setup({ creditMax: 10 });
     for (let count = 0; count < 25; count++) assert.equal(publish(), 'accepted');
     await clock.settle();
@@ -324,7 +324,7 @@ describe('dispatcher and its credential', () => {
     assert.equal(mints, 2);
   });
 
-  it('without a credential everything is told: unavailable while it may come, unauthorized when the key is refused', async () => {
+  it('without a credential all is told: unavailable while it may come, unauthorized when refused', async () => {
     let transient = true;
     const source: CredentialSource = {
       mint: () => Promise.resolve(err({ transient, reason: 'invalid_grant' })),
