@@ -4,6 +4,8 @@
  */
 import { setTimeout as after } from 'node:timers/promises';
 
+// Many times what anything takes on an idle machine: a busy one is not a failure.
+const deadlineDefaultMs = 30_000;
 // Short against a server's start (1 s), long against one question (1 ms).
 const askEveryMs = 20;
 
@@ -16,7 +18,7 @@ export class GiveUp extends Error {
 export async function until<T>(
   what: string,
   question: () => T | undefined | Promise<T | undefined>,
-  deadlineMs = 20_000,
+  deadlineMs: number = deadlineDefaultMs,
 ): Promise<T> {
   const endsAtMs = performance.now() + deadlineMs;
   let trouble: unknown;
@@ -36,7 +38,7 @@ export async function until<T>(
 }
 
 /** The promise's value, or a failure that names `what` when it takes longer than `deadlineMs`. */
-export async function within<T>(what: string, promise: Promise<T>, deadlineMs = 20_000): Promise<T> {
+export async function within<T>(what: string, promise: Promise<T>, deadlineMs: number = deadlineDefaultMs): Promise<T> {
   const stop = new AbortController();
   const late = after(deadlineMs, undefined, { signal: stop.signal }).then(() => {
     throw new Error(`within ${deadlineMs} ms it did not happen: ${what}`);

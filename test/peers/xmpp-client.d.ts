@@ -31,6 +31,7 @@ declare module '@xmpp/client' {
     readonly service: string;
     readonly domain: string;
     readonly resource: string;
+    readonly timeout: number;
     readonly credentials: (authenticate: Authenticate) => Promise<void>;
   }): Client;
 
