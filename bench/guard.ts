@@ -1,9 +1,9 @@
 // Thread: main
 /**
- * `npm run bench:guard`: measures the four numbers that matter and compares them with baseline.json. Rates are kept in
- * calibration units, so that a baseline means something on another machine; the best of three runs counts, because noise
- * only ever slows down. Exits 1 when one is under 85 % of its baseline. `--set` writes a new baseline, which is a commit
- * of its own that says why.
+ * `npm run bench:guard`: measures the numbers that matter and compares them with baseline.json. Rates are kept in
+ * calibration units, so that a baseline means something on another machine; the best of three runs counts, because
+ * noise only ever slows down. Exits 1 when one is under 85 % of its baseline. `--set` writes a new baseline, which is
+ * a commit of its own that says why.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -222,6 +222,7 @@ test('every notification has every field, in the same order', () => {
   assert.equal(new Set(shapes).size, 1);
   assert.equal(
     shapes[0],
-    'id kind service mode token topic priority title body badge sound category thread collapseId mutableContent expiresAtMs data',
+    'id kind service mode token topic priority title body badge sound category thread collapseId mutableContent ' +
+      'expiresAtMs data',
   );
 });
