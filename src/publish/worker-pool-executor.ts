@@ -45,6 +45,8 @@ export class WorkerPoolExecutor implements Executor {
   readonly #controlChannel = `meerkat-publish-${++lastPool}`;
   readonly #flights = new Map<number, Flight>();
   #draining = false;
+  /** Whether a thread may have a session. */
+  #hasSent = false;
   #idle: (() => void) | undefined;
 
   constructor(options: WorkerPoolOptions) {
@@ -82,6 +84,7 @@ export class WorkerPoolExecutor implements Executor {
     }
     return new Promise((complete) => {
       const done = Array.from({ length: count }, () => false);
+      this.#hasSent = true;
       this.#flights.set(batch.batchId, { settle, done, left: count, complete });
       this.#pool.run(batch, { name: 'publish' }).catch((error: unknown) => this.#threadLost(batch.batchId, error));
     });
@@ -98,7 +101,8 @@ export class WorkerPoolExecutor implements Executor {
         };
       });
     }
-    await this.#closeSessions(budgetMs);
+    // Without a batch there is no session to close; and a thread that is still starting would not hear the question.
+    if (this.#hasSent) await this.#closeSessions(budgetMs);
     for (const batchId of this.#flights.keys()) this.#giveUp(batchId, 'stopped before an answer came');
     await this.#pool.destroy();
   }
