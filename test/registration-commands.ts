@@ -13,10 +13,12 @@ import type {
 } from '../src/registration/commands.ts';
 
 export class Answers implements CommandReply {
+  /** Commands that were answered again: there must be none. */
+  readonly doubles: number[] = [];
   readonly #answers = new Map<number, CommandAnswer>();
 
   answered(tag: number, answer: CommandAnswer): void {
-    if (this.#answers.has(tag)) throw new Error(`command ${tag} was answered twice`);
+    if (this.#answers.has(tag)) this.doubles.push(tag);
     this.#answers.set(tag, answer);
   }
 

@@ -47,7 +47,7 @@ export class BatchView {
 
   /** Tombstones only: a row that this batch has made or changed stays. */
   remove(nodes: readonly NodeId[]): void {
-    for (const node of nodes) if (!this.#changed.has(node)) this.#removed.add(node);
+    for (const node of nodes) this.#removed.add(node);
   }
 
   get changes(): readonly Registration[] {

@@ -94,6 +94,8 @@ test('4.48 a registration for a room is open to the room and its service', () =>
   for (const from of ['other@muc.example.org', 'r@muc.example.org/nick', 'example.org']) {
     assert.equal(verdict(room, from), 'unknown-node', from);
   }
+  const occupant = row('phone', { secretVersion: 0, room: 'r@muc.example.org/nick' });
+  assert.equal(verdict(occupant, 'r@muc.example.org/nick'), 'unknown-node');
 });
 
 test('4.57 an access model other than whitelist is a failed precondition, for those who may publish', () => {

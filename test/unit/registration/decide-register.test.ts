@@ -67,6 +67,11 @@ test('a node made by pubsub is never taken for a device', () => {
   assert.equal(decideRegister(register(), setup([made])).row?.node, 'new');
 });
 
+test('the device of another owner is never taken over', () => {
+  const foreign = { ...registered('foreign'), owner: bare('boris@example.org') };
+  assert.equal(decideRegister(register(), setup([foreign])).row?.node, 'new');
+});
+
 test('a registration without secret answers none and needs none', () => {
   const { answer, row: made } = decideRegister(register({ withSecret: false }), setup());
   assert.deepEqual(answer, { kind: 'registered', node: 'new', secret: '' });

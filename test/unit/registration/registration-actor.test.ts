@@ -316,6 +316,53 @@ test('4.20 tombstones go after their time, live rows and younger ones stay', asy
   );
 });
 
+test('4.20 tombstones behind many live rows are found, page after page', async () => {
+  const world = await setup();
+  const many = Array.from({ length: 2 * limits.sweepRows }, (_, index) => live(`a ${index}`));
+  await world.store.writeMany([...many, row('z', { state: 'dead', diedAtMs: epochMs(1) })]);
+  await world.clock.advance(2 * limits.sweepEveryMs);
+  assert.equal(await world.store.count(), many.length + 1);
+  await world.clock.advance(limits.sweepEveryMs);
+  assert.equal(await world.store.count(), many.length);
+  await world.store.writeMany([row('! first', { state: 'dead', diedAtMs: epochMs(1) })]);
+  await world.clock.advance(limits.sweepEveryMs);
+  assert.equal(await world.store.count(), many.length, 'it starts again at the beginning');
+});
+
+test('a store that goes on failing is one line for each interval', async () => {
+  const world = await setup();
+  const reply = world.answers;
+  world.store.writeFails = true;
+  for (let tag = 1; tag <= 3; tag++) {
+    world.tell(register({ reply, tag }));
+    await world.clock.settle();
+    assert.equal(reply.word(tag), 'store-failed');
+  }
+  assert.deepEqual(world.lines, ['disk full']);
+  world.clock.jump(60_000);
+  world.tell(register({ reply, tag: 4 }));
+  await world.clock.settle();
+  assert.deepEqual(world.lines, ['disk full', 'disk full']);
+});
+
+test('a throw in a batch that writes loses only what was not answered, each once', async () => {
+  const dispatch: Dispatch = () => {
+    throw new Error('a defect');
+  };
+  const world = await setup({ dispatch }, [live('a')]);
+  const reply = world.answers;
+  world.tell(
+    publish('nobody', { reply, tag: 1 }),
+    register({ reply, tag: 2 }),
+    publish('a', { reply, tag: 3 }),
+    publish('nobody', { reply, tag: 4 }),
+  );
+  await world.clock.settle();
+  const words = [1, 2, 3, 4].map((tag) => reply.word(tag));
+  assert.deepEqual(words, ['unknown-node', 'store-failed', 'store-failed', 'store-failed']);
+  assert.deepEqual(reply.doubles, []);
+});
+
 test('a throw in the middle of a batch loses only what was not answered, each once', async () => {
   let calls = 0;
   const dispatch: Dispatch = () => {
@@ -333,6 +380,7 @@ test('a throw in the middle of a batch loses only what was not answered, each on
   await world.clock.settle();
   const words = [1, 2, 3, 4].map((tag) => reply.word(tag));
   assert.deepEqual(words, ['unknown-node', 'nothing', 'store-failed', 'store-failed']);
+  assert.deepEqual(reply.doubles, []);
   await world.clock.advance(100);
   world.tell(publish('a', { reply, tag: 5 }));
   await world.clock.settle();
@@ -352,5 +400,5 @@ test('stopped in the middle of a commit, each command is answered once', async (
   assert.deepEqual([reply.word(1), reply.word(2), reply.word(3)], ['stopping', 'unknown-node', 'nothing']);
   world.store.openGate();
   await world.clock.settle();
-  assert.equal(reply.count, 2);
+  assert.deepEqual([reply.count, reply.doubles], [2, []]);
 });

@@ -50,6 +50,11 @@ test('slots and shards are used evenly, by bare JIDs that differ in little', () 
   }
 });
 
+test('every slot is used, by names that repeat themselves too', () => {
+  const slots = new Set(Array.from({ length: 20_000 }, (_, index) => slotOf(`${index}-${index}-`)));
+  assert.equal(slots.size, 256);
+});
+
 test('a shard owns a range of slots, and all are owned', () => {
   assert.deepEqual(
     [0, 63, 64, 255].map((slot) => shardOf(slot, 4)),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { bare, node, row } from '../../registration-rows.ts';
+import { epochMs } from '../../../src/core/ids.ts';
 import { hashForPeople } from '../../../src/core/redact.ts';
 import { LmdbStore } from '../../../src/storage/lmdb-store.ts';
 import type { TestContext } from 'node:test';
@@ -73,6 +74,20 @@ test('a corrupt row can be removed, and written anew', async (t) => {
   const rows = await store.readByOwner(bare('anna@example.com'), 10);
   assert.deepEqual(rows.map((one) => one.node).toSorted(), ['good', 'worse']);
   assert.equal(await store.count(), 2);
+});
+
+test('the index of owners has one entry for each row, whatever rows go through', async (t) => {
+  const world = setup(t);
+  const store = new LmdbStore(world.options);
+  for (let round = 0; round < 5; round++) {
+    const over = { owner: bare(`owner${round}@example.com`), createdAtMs: epochMs(round) };
+    await store.writeMany([row('one', over), row('two', { createdAtMs: epochMs(round) }), row('x'.repeat(1024), over)]);
+  }
+  await store.removeMany([node('two')]);
+  await store.close();
+  const environment = open({ path: world.options.path, noSubdir: true, maxDbs: 3, overlappingSync: false });
+  t.after(() => environment.close());
+  assert.equal(environment.openDB({ name: 'owners', encoding: 'binary' }).getKeysCount(), 2);
 });
 
 test('a full file refuses a write, keeps what it has, and takes rows again after removals', async (t) => {

@@ -35,6 +35,12 @@ test('a record of a format that is not known is refused', () => {
   assert.equal(decodeRegistration(bytes), undefined);
 });
 
+test('a choice that is not known is refused', () => {
+  const bytes = encodeRegistration(row('one'));
+  bytes[1] = (bytes[1] ?? 0) | 128;
+  assert.equal(decodeRegistration(bytes), undefined);
+});
+
 test('a time that is no whole number of milliseconds is refused', () => {
   for (const time of [Number.NaN, Number.POSITIVE_INFINITY, -1, 0.5]) {
     const bytes = encodeRegistration(row('one'));
