@@ -96,10 +96,11 @@ export function finishSwap(dataDir: string): void {
   renameFolder(dataDir, folderNames.resharded, folderNames.live);
 }
 
-/** How many shards the live folder has; 0 = there is no folder. */
+/** How many shards the next opening will find; 0 = there is no store yet. */
 export function shardCount(dataDir: string): number {
-  const folder = join(dataDir, folderNames.live);
-  return existsSync(folder) ? shardFiles(folder).length : 0;
+  const folders = [folderNames.live, folderNames.resharded].map((name) => join(dataDir, name));
+  const folder = folders.find((path) => existsSync(path));
+  return folder === undefined ? 0 : shardFiles(folder).length;
 }
 
 function checkCount(folder: string, shards: number): void {

@@ -77,6 +77,7 @@ test('a resharding that was interrupted between its renames is finished at the n
   await closeAll(stores);
   const inData = (name: string): string => join(config.dataDir, name);
   renameSync(inData(folderNames.live), inData(folderNames.resharded));
+  assert.equal(shardCount(config.dataDir), 4);
   const again = await openShardStores(config);
   assert.equal(await again[0]?.count(), 1);
   assert.equal(existsSync(inData(folderNames.resharded)), false);
