@@ -1,11 +1,8 @@
 // Thread: main
 /**
  * `meerkat demo`: the engine, fake gateways and a fake XMPP server in one place, with live figures. Needs no network,
- * no account and no configuration; its registrations are in a folder of its own, which it removes.
+ * no account and no configuration; its registrations stay in a folder of its own, to be looked at.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { jsonOption, runCommand } from './command-frame.ts';
 import { wholeNumber } from './option-values.ts';
@@ -13,14 +10,15 @@ import { runDemo } from '../demo/demo.ts';
 import { createLogger } from '../observe/logger.ts';
 import type { CommonOptions, Ended } from './command-frame.ts';
 
+const dataDir = './data/demo';
+
 const examples = `
 Examples:
-  $ meerkat demo
-  $ meerkat demo --seconds 0                      until Ctrl-C
+  $ meerkat demo                                  until Ctrl-C
   $ meerkat demo --rate 0 --users 10000           as fast as it goes
   $ meerkat demo --seconds 5 --json | jq .
 
-Everything it talks to is part of it: nothing leaves this machine. Exit code 1 when a publish got no answer.`;
+Everything it talks to is part of it: nothing leaves this machine. Its store is in ${dataDir}. Exit code 1 when a publish got no answer.`;
 
 interface DemoCommandOptions extends CommonOptions {
   readonly seconds: number;
@@ -37,7 +35,7 @@ export function addDemo(program: Command, ended: Ended): void {
   program
     .command('demo')
     .description('watch pushes arrive at fake gateways, with live figures')
-    .option('--seconds <count>', 'how long; 0: until Ctrl-C', wholeNumber(0, secondsMax), 10)
+    .option('--seconds <count>', 'how long; 0: until Ctrl-C', wholeNumber(0, secondsMax), 0)
     .option('--rate <count>', 'publishes in a second; 0: as fast as it goes', wholeNumber(0, rateMax), 1_000)
     .option('--users <count>', 'devices that register first', wholeNumber(1, usersMax), 1_000)
     .option(...jsonOption)
@@ -45,11 +43,6 @@ export function addDemo(program: Command, ended: Ended): void {
     .action((options: DemoCommandOptions) => runCommand(options, ended, () => demo(options)));
 }
 
-async function demo({ seconds, rate, users, json = false }: DemoCommandOptions): Promise<number> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'meerkat-demo-'));
-  try {
-    return await runDemo({ seconds, rate, users, json, dataDir, logger: createLogger('warn') });
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+function demo({ seconds, rate, users, json = false }: DemoCommandOptions): Promise<number> {
+  return runDemo({ seconds, rate, users, json, dataDir, logger: createLogger('warn') });
 }

@@ -16,7 +16,7 @@ import { Screen } from './screen.ts';
 import type { Engine } from '../engine.ts';
 import type { Logger } from '../core/log.ts';
 import type { GatewaysProcess } from '../fake/gateways-process.ts';
-import type { FireReport } from '../fake/load-run.ts';
+import type { FireOptions, FireReport } from '../fake/load-run.ts';
 import type { DemoView } from './live-view.ts';
 
 export interface DemoOptions {
@@ -48,9 +48,12 @@ export interface DemoSummary {
 
 const component = 'push.example.net';
 const secret = 'demo';
+const fakeServer = { profile: 'ejabberd', domain: 'example.com', port: 0, seed: 1 } as const;
 // With rate 0 this many publishes wait for their answers at a time: the credit of one provider.
 const inFlightMax = 1_024;
 const viewMs = 500;
+// Not counted in the figures.
+const warmupCount = 64;
 // After the last publish its answer may take as long as the engine waits for an outcome.
 const settleMs = 10_000;
 
@@ -59,43 +62,47 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const screen = new Screen(process.stderr, options.json);
   screen.note('starting fake gateways and a fake XMPP server ...');
   const gateways = await startGateways({ gateways: ['apns', 'fcm'] });
-  const server = await XmppServerProcess.start({
-    profile: 'ejabberd',
-    domain: 'example.com',
-    component,
-    secret,
-    port: 0,
-    seed: 1,
-  });
+  const server = await XmppServerProcess.start({ ...fakeServer, component, secret });
   const addresses = { dataDir: options.dataDir, xmppPort: server.port, component, secret, gateways };
   const engine = await createEngine(demoConfig(addresses), { logger: options.logger });
-  await engine.start();
   try {
+    await engine.start();
     await server.whenOnline();
     screen.note(`registering ${options.users} devices by ad-hoc command ...`);
     const registered = await server.register(0, options.users);
     if (registered.failed > 0) screen.note(`${registered.failed} registrations failed`);
-    const stop = (): void => void server.finish();
-    process.once('SIGINT', stop);
-    const view = new LiveView({ engine, server, screen, startedMs: systemClock.monotonicMs() });
-    const report = await server.fire({
-      count: Number.MAX_SAFE_INTEGER,
-      durationMs: options.seconds * 1_000,
-      ratePerSecond: options.rate,
-      inFlightMax: options.rate === 0 ? inFlightMax : Math.max(inFlightMax, options.rate * 5),
-      batchMax: 64,
-      settleMs,
-    });
-    process.off('SIGINT', stop);
-    await view.end();
+    const report = await publishAll(options, { engine, server, screen });
     const summary = await summaryOf(report, engine, gateways);
-    screen.clear();
     for (const line of options.json ? [JSON.stringify(summary)] : summaryLines(summary)) console.log(line);
     return summary.lost === 0 ? 0 : 1;
   } finally {
     await engine.stop();
     await Promise.all([server.stop(), gateways.stop()]);
   }
+}
+
+async function publishAll(options: DemoOptions, parts: Omit<ViewParts, 'startedMs'>): Promise<FireReport> {
+  const { server, screen } = parts;
+  const traffic: FireOptions = {
+    count: Number.MAX_SAFE_INTEGER,
+    durationMs: options.seconds * 1_000,
+    ratePerSecond: options.rate,
+    inFlightMax: options.rate === 0 ? inFlightMax : Math.max(inFlightMax, options.rate * 5),
+    batchMax: 64,
+    settleMs,
+  };
+  // Connections to the gateways open with the first pushes: what that takes is not the latency of the ones after.
+  await server.fire({ ...traffic, count: warmupCount, durationMs: 0 });
+  const stop = (): void => {
+    screen.note('ending: waiting for the last answers ...');
+    void server.finish();
+  };
+  process.once('SIGINT', stop);
+  const view = new LiveView({ ...parts, startedMs: systemClock.monotonicMs() });
+  const report = await server.fire(traffic);
+  process.off('SIGINT', stop);
+  await view.end();
+  return report;
 }
 
 interface ViewParts {

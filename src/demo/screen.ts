@@ -5,7 +5,7 @@ export interface ScreenOutput {
   write(text: string): boolean;
 }
 
-const up = (lines: number): string => `\u001b[${lines}A`;
+const up = (lines: number): string => `\r\u001b[${lines}A`; // Ctrl-C leaves its echo in the first columns
 const eraseBelow = '\u001b[J';
 
 export class Screen {

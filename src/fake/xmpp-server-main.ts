@@ -100,4 +100,9 @@ function listen({ number, message }: Numbered<ToServer>): void {
 }
 
 if (parentPort !== null) parentPort.on('message', listen);
-else process.on('message', listen);
+else {
+  process.on('message', listen);
+  // Ctrl-C at a terminal goes to every process of the group: ours ends when its parent says so, or is gone.
+  process.on('SIGINT', () => undefined);
+  process.on('disconnect', () => process.exit(0));
+}
