@@ -18,7 +18,8 @@ Examples:
   $ meerkat demo --rate 0 --users 10000           as fast as it goes
   $ meerkat demo --seconds 5 --json | jq .
 
-Everything it talks to is part of it: nothing leaves this machine. Its store is in ${dataDir}. Exit code 1 when a publish got no answer.`;
+Everything it talks to is part of it: nothing leaves this machine. Its store is in ${dataDir}.
+Exit code 1 when a publish got no answer.`;
 
 interface DemoCommandOptions extends CommonOptions {
   readonly seconds: number;
