@@ -8,18 +8,18 @@ import { dispatchActor } from './publish/dispatch-actor.ts';
 import { InlineExecutor } from './publish/inline-executor.ts';
 import { WorkerPoolExecutor } from './publish/worker-pool-executor.ts';
 import { createProvider, credentialSourceOf, withoutSigningKeys } from './provider/provider-kinds.ts';
-import type { ActorRef } from './actor/actor.ts';
+import type { ActorRef, Admission } from './actor/actor.ts';
 import type { ActorSystem } from './actor/actor-system.ts';
 import type { EngineConfig, ProviderConfig } from '../config/engine-config.ts';
 import type { Cancel, Clock } from './core/clock.ts';
-import type { NodeId, ProviderName } from './core/ids.ts';
+import type { ProviderName } from './core/ids.ts';
 import type { Logger } from './core/log.ts';
-import type { Notification } from './core/notification.ts';
 import type { Random } from './core/random.ts';
 import type { DispatchMessage } from './publish/commands.ts';
 import type { DispatchFigures } from './publish/dispatch-figures.ts';
 import type { Dispatcher } from './publish/dispatcher.ts';
 import type { Executor } from './publish/executor.ts';
+import type { DisableCommand } from './registration/commands.ts';
 
 export interface DispatchersOptions {
   readonly config: EngineConfig;
@@ -27,7 +27,8 @@ export interface DispatchersOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly disable: (node: NodeId, notification: Notification, reason: string, sinceMs: number) => void;
+  /** Takes over the answer once `accepted`. */
+  readonly disable: (command: DisableCommand) => Admission;
 }
 
 export interface Dispatchers {

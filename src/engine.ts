@@ -28,7 +28,6 @@ import { ComponentStream } from './xmpp/component-stream.ts';
 import type { ActorRef, Admission } from './actor/actor.ts';
 import type { EngineConfig, ServerConfig } from '../config/engine-config.ts';
 import type { Clock } from './core/clock.ts';
-import type { NodeId } from './core/ids.ts';
 import type { Logger } from './core/log.ts';
 import type { Notification } from './core/notification.ts';
 import type { Outcome } from './core/outcome.ts';
@@ -39,7 +38,7 @@ import type { EngineFigures } from './engine-figures.ts';
 import type { Plugin } from './plugin/plugin.ts';
 import type { PublishRequest } from './publish/publish-request.ts';
 import type { ProviderRoutes } from './publish/provider-routes.ts';
-import type { PublishCommand, RegistrationCommand } from './registration/commands.ts';
+import type { DisableCommand, PublishCommand, RegistrationCommand } from './registration/commands.ts';
 import type { CommandRoutes, Router } from './router/router.ts';
 import type { RouterStream } from './router/router-stream.ts';
 import type { RegistrationStore } from './storage/registration-store.ts';
@@ -114,7 +113,7 @@ export class Engine {
       clock: this.#clock,
       random: this.#random,
       logger: this.#logger,
-      disable: (node, notification, reason, sinceMs) => this.#disable(node, notification, reason, sinceMs),
+      disable: (command) => this.#disable(command),
     });
     await this.#system.started();
     this.#stage = 'running';
@@ -271,11 +270,11 @@ export class Engine {
     });
   }
 
-  #disable(node: NodeId, { token }: Notification, reason: string, sinceMs: number): void {
-    const shard = this.#shards[shardOf(slotOfNode(node), this.#shards.length)];
-    const admission = shard?.tell({ kind: 'disable', node, token, reason, sinceMs });
-    // The token stays in the store until the gateway names it again, at the next publish: nothing is lost by that.
+  #disable(command: DisableCommand): Admission {
+    const shard = this.#shards[shardOf(slotOfNode(command.node), this.#shards.length)];
+    const admission = shard?.tell(command) ?? 'stopped';
     if (admission !== 'accepted') this.#logger.warn({ admission }, 'a dead token could not be marked yet');
+    return admission;
   }
 
   async #onlineOrLate(router: Router): Promise<void> {

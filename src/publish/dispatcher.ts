@@ -18,6 +18,8 @@ import type { Logger } from '../core/log.ts';
 import type { Notification } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Random } from '../core/random.ts';
+import type { Admission } from '../actor/actor.ts';
+import type { DisableCommand } from '../registration/commands.ts';
 
 export interface DispatcherOptions {
   readonly provider: ProviderName;
@@ -29,8 +31,8 @@ export interface DispatcherOptions {
   readonly requestMs: number;
   readonly random: Random;
   readonly logger: Logger;
-  /** The gateway says that this token is dead: the registration is to be disabled. */
-  readonly disable: (node: NodeId, notification: Notification, reason: string, sinceMs: number) => void;
+  /** The gateway says that this token is dead: the registration is to end. Once `accepted`, it answers the command. */
+  readonly disable: (command: DisableCommand) => Admission;
 }
 
 interface Batch {
@@ -191,7 +193,8 @@ export class Dispatcher implements BatchSettle {
 
   #unhappy(message: DispatchMessage, outcome: Outcome, attempt: number): void {
     if (outcome.kind === 'unregistered' && message.node !== '') {
-      this.#options.disable(message.node, message.notification, outcome.reason, outcome.sinceMs);
+      this.#disable(message, message.node, outcome);
+      return;
     }
     const retry = retryAfter(outcome, {
       notification: message.notification,
@@ -207,6 +210,24 @@ export class Dispatcher implements BatchSettle {
     } else {
       void this.#renewAndRetry(message, attempt + 1, outcome);
     }
+  }
+
+  /** The registration ends first: servers delete theirs on this word, which must not leave for one that lives on. */
+  #disable(message: DispatchMessage, node: NodeId, outcome: Extract<Outcome, { readonly kind: 'unregistered' }>): void {
+    const { notification, reply, tag } = message;
+    const { reason, sinceMs } = outcome;
+    const admission = this.#options.disable({
+      kind: 'disable',
+      node,
+      token: notification.token,
+      reason,
+      sinceMs,
+      reply,
+      tag,
+    });
+    // The token stays in the store until the gateway names it again, at the next publish: nothing is lost by that.
+    if (admission === 'accepted') this.#count(outcome);
+    else this.#settle(message, unavailable('no', 'a dead token could not be marked yet'));
   }
 
   async #renewAndRetry(message: DispatchMessage, attempt: number, outcome: Outcome): Promise<void> {
@@ -261,10 +282,14 @@ export class Dispatcher implements BatchSettle {
   }
 
   #settle(message: DispatchMessage, outcome: Outcome): void {
+    this.#count(outcome);
+    message.reply.answered(message.tag, { kind: 'published', outcome });
+  }
+
+  #count(outcome: Outcome): void {
     this.#outcomes[outcome.kind]++;
     this.#credit++;
     if (this.#creditWaiter !== undefined) this.#wake();
-    message.reply.answered(message.tag, { kind: 'published', outcome });
   }
 
   #creditBack(): Promise<void> {

@@ -115,8 +115,11 @@ export interface ListCommand extends Asks {
   readonly owner: BareJID;
 }
 
-/** From a dispatcher: the gateway says that the token is dead. Nobody waits. */
-export interface DisableCommand {
+/**
+ * From a dispatcher: the gateway says that the token is dead. The publisher is answered from here, with `published`:
+ * `unregistered` when the registration has ended and that is on disk, `unavailable` when it lives on.
+ */
+export interface DisableCommand extends Asks {
   readonly kind: 'disable';
   readonly node: NodeId;
   readonly token: string;

@@ -6,6 +6,7 @@
  */
 import { epochMs } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
+import { unavailable, unregistered } from '../core/outcome.ts';
 import type {
   AffiliateCommand,
   CommandAnswer,
@@ -114,23 +115,26 @@ export function decideAffiliate(row: Registration | undefined, command: Affiliat
 }
 
 /**
- * A gateway says that a token is dead. The row to write, or `undefined`: the client has given another token meanwhile,
- * or confirmed this one after it died. A node whose token travels with each publish stays: the next one may bring a
- * living token, and the publisher has been told about this one.
+ * A gateway says that a token is dead. The publisher hears so only if the registration has ended: servers delete theirs
+ * on that word, and one that has another token meanwhile, or confirmed this one after it died, lives on. A node whose
+ * token travels with each publish stays, but its publisher sent the dead token and is told.
  */
-export function decideDisable(
-  row: Registration | undefined,
-  command: DisableCommand,
-  nowMs: EpochMs,
-): Registration | undefined {
-  if (row === undefined || row.state === 'dead' || row.target.kind !== 'device' || command.token === '')
-    return undefined;
-  if (command.sinceMs > 0 && row.confirmedAtMs > command.sinceMs) return undefined;
-  if (row.target.token === command.token) return tombstone(row, command.reason, nowMs);
+export function decideDisable(row: Registration | undefined, command: DisableCommand, nowMs: EpochMs): Decision {
+  const { token, reason, sinceMs } = command;
+  const dead: CommandAnswer = { kind: 'published', outcome: unregistered(reason, sinceMs) };
+  if (row === undefined || row.state === 'dead' || row.target.kind !== 'device')
+    return { answer: dead, row: undefined };
+  if (token === '' || (sinceMs > 0 && row.confirmedAtMs > sinceMs)) return livesOn;
+  if (row.target.token === token) return { answer: dead, row: tombstone(row, reason, nowMs) };
   // Calls go the ordinary way from now on: the device itself is alive.
-  if (row.target.voipToken === command.token) return { ...row, target: { ...row.target, voipToken: '' } };
-  return undefined;
+  if (row.target.voipToken === token) return { ...livesOn, row: { ...row, target: { ...row.target, voipToken: '' } } };
+  return livesOn;
 }
+
+const livesOn: Decision = {
+  answer: { kind: 'published', outcome: unavailable('no', 'the registration has another token') },
+  row: undefined,
+};
 
 /** What stays of a dead registration is its name and why it died: nothing that identifies a device. */
 export function tombstone(row: Registration, reason: string, nowMs: EpochMs): Registration {

@@ -57,7 +57,7 @@ export function registrationActor(options: RegistrationActorOptions): ActorSpec<
       return state.take(batch);
     },
     lost(message, cause) {
-      if (message.kind === 'sweep' || message.kind === 'disable' || shard?.lose(message) === false) return;
+      if (message.kind === 'sweep' || shard?.lose(message) === false) return;
       message.reply.answered(message.tag, { kind: 'refused', refusal: refusalFor(cause) });
     },
   };

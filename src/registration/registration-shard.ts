@@ -38,8 +38,6 @@ export interface SweepMessage {
 
 export type ShardMessage = RegistrationCommand | SweepMessage;
 
-type Asking = Exclude<RegistrationCommand, { readonly kind: 'disable' }>;
-
 // A store that fails fails for every command: one line for each of these intervals, with how many.
 const complaintMs = 10_000;
 
@@ -117,7 +115,7 @@ export class RegistrationShard {
     else if (admission === 'no-provider') this.#refuse(command, 'no-provider');
   }
 
-  #refuse(command: Asking, refusal: Extract<CommandAnswer, { kind: 'refused' }>['refusal']): void {
+  #refuse(command: RegistrationCommand, refusal: Extract<CommandAnswer, { kind: 'refused' }>['refusal']): void {
     command.reply.answered(command.tag, { kind: 'refused', refusal });
   }
 
@@ -127,7 +125,6 @@ export class RegistrationShard {
     const answers: (() => void)[] = [];
     for (const message of batch) {
       if (message.kind === 'sweep') await this.#sweep(view, nowMs);
-      else if (message.kind === 'disable') this.#disable(message, view, nowMs);
       else if (message.kind !== 'publish') answers.push(this.#answerLater(message, this.#decide(message, view, nowMs)));
       else if (view.isChanged(message.node)) answers.push(() => this.#publishFrom(message, view, nowMs));
       else this.#publishFrom(message, view, nowMs);
@@ -137,7 +134,7 @@ export class RegistrationShard {
       return;
     }
     for (const message of batch) {
-      if (message.kind === 'sweep' || message.kind === 'disable') continue;
+      if (message.kind === 'sweep') continue;
       this.#finish(message, () => this.#refuse(message, 'store-failed'));
     }
   }
@@ -146,7 +143,7 @@ export class RegistrationShard {
     this.#finish(command, () => this.#publishOne(command, view.row(command.node), nowMs));
   }
 
-  #answerLater(command: Asking, answer: CommandAnswer): () => void {
+  #answerLater(command: RegistrationCommand, answer: CommandAnswer): () => void {
     return () => this.#finish(command, () => command.reply.answered(command.tag, answer));
   }
 
@@ -157,7 +154,7 @@ export class RegistrationShard {
   }
 
   /** Changes go into the view. */
-  #decide(command: Exclude<Asking, PublishCommand>, view: BatchView, nowMs: EpochMs): CommandAnswer {
+  #decide(command: Exclude<RegistrationCommand, PublishCommand>, view: BatchView, nowMs: EpochMs): CommandAnswer {
     switch (command.kind) {
       case 'create':
         return this.#create(command, view, nowMs);
@@ -171,6 +168,8 @@ export class RegistrationShard {
         return this.#onNode(view, command.node, (row) => decideDeleteNode(row, command, this.#options.rules, nowMs));
       case 'affiliate':
         return this.#onNode(view, command.node, (row) => decideAffiliate(row, command, this.#options.rules));
+      case 'disable':
+        return this.#onNode(view, command.node, (row) => decideDisable(row, command, nowMs));
       case 'unregister': {
         const rows = view.rowsOf(command.owner);
         if (rows === 'unreadable') return storeFailed;
@@ -224,12 +223,6 @@ export class RegistrationShard {
     });
     if (decision.row !== undefined) view.remove(surplusTombstones(rows, perOwnerMax));
     return this.#decided(view, decision);
-  }
-
-  #disable(command: Extract<RegistrationCommand, { kind: 'disable' }>, view: BatchView, nowMs: EpochMs): void {
-    const row = view.row(command.node);
-    const changed = row === 'unreadable' ? undefined : decideDisable(row, command, nowMs);
-    if (changed !== undefined) view.change(changed);
   }
 
   /** One page of the shard for each message; from the end it starts again. */

@@ -17,7 +17,8 @@ import type { CredentialSource } from '../../../src/provider/provider.ts';
 import type { Dispatcher } from '../../../src/publish/dispatcher.ts';
 import type { BatchSettle, Executor } from '../../../src/publish/executor.ts';
 import type { BatchReceipt, PublishBatch } from '../../../src/publish/wire.ts';
-import type { CommandAnswer } from '../../../src/registration/commands.ts';
+import type { Admission } from '../../../src/actor/actor.ts';
+import type { CommandAnswer, DisableCommand } from '../../../src/registration/commands.ts';
 
 function must<T>(result: { ok: true; value: T } | { ok: false; error: unknown }): T {
   assert.ok(result.ok);
@@ -44,13 +45,13 @@ class HeldExecutor implements Executor {
   }
 }
 
-function setup(options: { creditMax?: number; source?: CredentialSource } = {}) {
+function setup(options: { creditMax?: number; source?: CredentialSource; admission?: Admission } = {}) {
   const clock = new VirtualClock();
   const random = seededRandom(7);
   const executor = new HeldExecutor();
   const provider = must(parseProviderName('apns-test'));
   const system = new ActorSystem({ clock, logger: silentLogger, failed: (path) => assert.fail(path) });
-  const disabled: string[] = [];
+  const disabled: DisableCommand[] = [];
   const answers = new Map<number, CommandAnswer[]>();
   const keeper =
     options.source === undefined
@@ -67,7 +68,10 @@ function setup(options: { creditMax?: number; source?: CredentialSource } = {}) 
         requestMs: 10_000,
         random,
         logger: silentLogger,
-        disable: (node, _notification, reason, sinceMs) => disabled.push(`${node} ${reason} ${sinceMs}`),
+        disable: (command) => {
+          disabled.push(command);
+          return options.admission ?? 'accepted';
+        },
       },
       (made) => (dispatcher = made),
     ),
@@ -166,14 +170,34 @@ describe('dispatcher', () => {
     assert.equal(executor.batches.length, 1);
   });
 
-  it('a dead token disables the registration and is told', async () => {
-    const { clock, executor, publish, outcomes, disabled } = setup();
+  it('4.60 a dead token ends the registration, whose actor tells the publisher', async () => {
+    const { clock, executor, publish, outcomes, disabled, figures } = setup();
     assert.equal(publish(), 'accepted');
     await clock.settle();
     executor.end(0, unregistered('Unregistered', 1_234));
     await clock.settle();
-    assert.deepEqual(disabled, ['node-1 Unregistered 1234']);
+    const [command] = disabled;
+    assert.ok(command !== undefined && disabled.length === 1);
+    assert.deepEqual(
+      [command.node, command.token, command.reason, command.sinceMs],
+      ['node-1', 'ab', 'Unregistered', 1_234],
+    );
+    assert.deepEqual(outcomes(), [], 'nobody is told before the registration has ended');
+    assert.deepEqual([figures().inFlight, figures().outcomes.unregistered], [0, 1]);
+    command.reply.answered(command.tag, { kind: 'published', outcome: unregistered('Unregistered', 1_234) });
     assert.deepEqual(outcomes(), ['unregistered']);
+  });
+
+  it('4.60 a dead token that cannot be marked costs nobody the registration', async () => {
+    for (const admission of ['full', 'stopped'] as const) {
+      const { clock, executor, publish, outcomes, figures } = setup({ admission });
+      assert.equal(publish(), 'accepted');
+      await clock.settle();
+      executor.end(0, unregistered('Unregistered', 0));
+      await clock.settle();
+      assert.deepEqual(outcomes(), ['unavailable']);
+      assert.equal(figures().inFlight, 0);
+    }
   });
 
   it('rejected and throttled are told at once, and disable nothing', async () => {

@@ -4,6 +4,7 @@ import { bare, device, node, row } from '../../registration-rows.ts';
 import { create, nobody } from '../../registration-commands.ts';
 import { epochMs } from '../../../src/core/ids.ts';
 import { limits } from '../../../src/core/limits.ts';
+import { unregistered } from '../../../src/core/outcome.ts';
 import {
   decideAffiliate,
   decideConfigure,
@@ -36,7 +37,8 @@ function affiliate(grant: readonly string[], revoke: readonly string[]): Affilia
 }
 
 function disable(over: Partial<DisableCommand> = {}): DisableCommand {
-  return { kind: 'disable', node: node('phone'), token: device.token, reason: 'Unregistered', sinceMs: 0, ...over };
+  const asked = { kind: 'disable', node: node('phone'), token: device.token, reply: nobody, tag: 0 } as const;
+  return { ...asked, reason: 'Unregistered', sinceMs: 0, ...over };
 }
 
 test('4.1 a created node is live, its owner the creator, its device travels with the publish', () => {
@@ -124,28 +126,44 @@ test('a node has no more publishers than the limit', () => {
   assert.equal(word(decideAffiliate(full, affiliate(['one.more'], ['p0.example']), rules)), 'done');
 });
 
+/** What the publisher hears. */
+function told({ answer }: Decision): string {
+  return answer.kind === 'published' ? answer.outcome.kind : answer.kind;
+}
+
 test('4.63 a dead token kills its registration, with the reason', () => {
-  const tomb = decideDisable(row('phone'), disable(), nowMs);
+  const { answer, row: tomb } = decideDisable(row('phone'), disable({ sinceMs: nowMs }), nowMs);
   assert.deepEqual([tomb?.state, tomb?.deathReason, tomb?.diedAtMs], ['dead', 'Unregistered', nowMs]);
+  assert.deepEqual(answer, { kind: 'published', outcome: unregistered('Unregistered', nowMs) });
 });
 
-test('a token confirmed after it was reported dead stays; confirmed at that moment or before it dies', () => {
+test('4.63 a token confirmed after it was reported dead stays; confirmed at that moment or before it dies', () => {
   const confirmed = row('phone', { confirmedAtMs: epochMs(1000) });
-  assert.equal(decideDisable(confirmed, disable({ sinceMs: 999 }), nowMs), undefined);
-  assert.equal(decideDisable(confirmed, disable({ sinceMs: 1000 }), nowMs)?.state, 'dead');
-  assert.equal(decideDisable(confirmed, disable({ sinceMs: 0 }), nowMs)?.state, 'dead');
+  const late = decideDisable(confirmed, disable({ sinceMs: 999 }), nowMs);
+  assert.deepEqual([told(late), late.row], ['unavailable', undefined]);
+  for (const sinceMs of [1000, 0]) {
+    const decision = decideDisable(confirmed, disable({ sinceMs }), nowMs);
+    assert.deepEqual([told(decision), decision.row?.state], ['unregistered', 'dead']);
+  }
 });
 
-test('another token, no row, a dead row and a travelling device are left alone', () => {
-  assert.equal(decideDisable(row('phone'), disable({ token: 'other' }), nowMs), undefined);
-  assert.equal(decideDisable(undefined, disable(), nowMs), undefined);
-  assert.equal(decideDisable(dead, disable(), nowMs), undefined);
-  assert.equal(decideDisable(row('phone', { target: { kind: 'publish-options' } }), disable(), nowMs), undefined);
+test('4.60 a registration that has another token by now lives on, and its publisher is not told otherwise', () => {
+  const { answer, row: changed } = decideDisable(row('phone'), disable({ token: 'other' }), nowMs);
+  assert.deepEqual([answer.kind === 'published' && answer.outcome.kind, changed], ['unavailable', undefined]);
 });
 
-test('a dead token for calls takes only the calls', () => {
+test('4.63 without a row, with a dead one or a travelling device nothing changes, and the publisher is told', () => {
+  for (const existing of [undefined, dead, row('phone', { target: { kind: 'publish-options' } })]) {
+    const decision = decideDisable(existing, disable(), nowMs);
+    assert.deepEqual([told(decision), decision.row], ['unregistered', undefined]);
+  }
+});
+
+test('4.60 a dead token for calls takes only the calls, and costs nobody the registration', () => {
   const live = row('phone', { target: { ...device, voipToken: 'for calls' } });
-  const after = decideDisable(live, disable({ token: 'for calls' }), nowMs);
-  assert.deepEqual(after, row('phone', { target: { ...device, voipToken: '' } }));
-  assert.equal(decideDisable(row('phone'), disable({ token: '' }), nowMs), undefined);
+  const decision = decideDisable(live, disable({ token: 'for calls' }), nowMs);
+  assert.deepEqual(decision.row, row('phone', { target: { ...device, voipToken: '' } }));
+  assert.equal(told(decision), 'unavailable');
+  const nameless = decideDisable(row('phone'), disable({ token: '' }), nowMs);
+  assert.deepEqual([told(nameless), nameless.row], ['unavailable', undefined]);
 });

@@ -8,6 +8,7 @@ import { EngineError } from '../../../src/core/errors.ts';
 import { epochMs } from '../../../src/core/ids.ts';
 import { limits } from '../../../src/core/limits.ts';
 import { silentLogger } from '../../../src/core/log.ts';
+import { unregistered } from '../../../src/core/outcome.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 import { NodeSecrets } from '../../../src/registration/node-secret.ts';
 import { registrationActor } from '../../../src/registration/registration-actor.ts';
@@ -259,13 +260,13 @@ test('a store that cannot write is answered, costs nobody else, and is not a fai
   world.tell(
     register({ reply, tag: 1 }),
     publish('a', { reply, tag: 2 }),
-    { kind: 'disable', node: node('a'), token: device.token, reason: 'x', sinceMs: 0 },
+    { kind: 'disable', node: node('a'), token: device.token, reason: 'x', sinceMs: 0, reply, tag: 9 },
     publish('a', { reply, tag: 3 }),
   );
   await world.clock.settle();
   assert.deepEqual(
-    [1, 2, 3].map((tag) => reply.word(tag)),
-    ['store-failed', 'nothing', 'store-failed'],
+    [1, 2, 3, 9].map((tag) => reply.word(tag)),
+    ['store-failed', 'nothing', 'store-failed', 'store-failed'],
   );
   assert.deepEqual(world.dispatched, ['a']);
   assert.deepEqual(world.lines, ['disk full']);
@@ -288,11 +289,25 @@ test('a corrupt row costs the publishes to its node, and no others', async () =>
   assert.deepEqual([reply.word(4), reply.word(5), world.dispatched], ['created', 'store-failed', ['a', 'a']]);
 });
 
-test('4.63 a disabled token makes the node unknown', async () => {
+test('4.63 a dead token ends its registration, and the publisher hears of it when that is on disk', async () => {
   const world = await setup({}, [live('a')]);
-  world.tell({ kind: 'disable', node: node('a'), token: device.token, reason: 'Unregistered', sinceMs: 0 });
+  const reply = world.answers;
+  world.store.closeGate();
+  world.tell({
+    kind: 'disable',
+    node: node('a'),
+    token: device.token,
+    reason: 'Unregistered',
+    sinceMs: 0,
+    reply,
+    tag: 9,
+  });
   await world.clock.settle();
-  world.tell(publish('a', { reply: world.answers, tag: 1 }));
+  assert.equal(reply.word(9), 'nothing');
+  world.store.openGate();
+  await world.clock.settle();
+  assert.deepEqual(reply.of(9), { kind: 'published', outcome: unregistered('Unregistered', 0) });
+  world.tell(publish('a', { reply, tag: 1 }));
   await world.clock.settle();
   assert.equal(world.answers.word(1), 'unknown-node');
   assert.equal(world.store.readMany([node('a')])[0]?.deathReason, 'Unregistered');
