@@ -1,4 +1,4 @@
-/** Every benchmark runs with its small parameters, checks its own results, and says what it measured. Time is ignored. */
+/** Every benchmark runs with its small parameters, checks its own results, and says what it measured; not how fast. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
