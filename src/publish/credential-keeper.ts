@@ -18,8 +18,8 @@ export interface CredentialKeeperOptions {
   readonly provider: string;
 }
 
-// A refused mint is repeated within these bounds: the token endpoint must not be hammered, nor an outage outlive
-// itself.
+// A refused mint is repeated within these bounds, by itself or because notifications wait: the token endpoint must not
+// be hammered, nor an outage outlive itself.
 const retryFirstMs = 1_000;
 const retryMaxMs = 60_000;
 // A gateway that refuses a fresh value again and again must not make us mint in a loop: Apple counts updates (429).
@@ -33,6 +33,7 @@ export class CredentialKeeper {
   #failures = 0;
   #mintedAtMs = 0;
   #cancelTimer: Cancel | undefined;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: CredentialKeeperOptions) {
@@ -51,11 +52,10 @@ export class CredentialKeeper {
     return this.#failure;
   }
 
-  /** Resolves when a mint has ended, well or not. Starts one if none flies. */
+  /** Resolves when a mint has ended, well or not. Starts one if none flies, and none has failed within a second. */
   mint(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    this.#flight ??= this.#fly();
-    return this.#flight;
+    if (this.#closed || this.#options.clock.monotonicMs() - this.#failedAtMs < retryFirstMs) return Promise.resolve();
+    return this.#mintNow();
   }
 
   /** The gateway has refused the value: mints a new one, unless the present one is younger than 10 s. */
@@ -70,6 +70,11 @@ export class CredentialKeeper {
     this.#cancelTimer?.();
     await this.#flight;
     await this.#options.source.close();
+  }
+
+  #mintNow(): Promise<void> {
+    this.#flight ??= this.#fly();
+    return this.#flight;
   }
 
   async #fly(): Promise<void> {
@@ -88,10 +93,11 @@ export class CredentialKeeper {
     }
     this.#failure = minted.error;
     logger.error({ provider, reason: minted.error.reason, transient: minted.error.transient }, 'no authorization');
+    this.#failedAtMs = clock.monotonicMs();
     this.#mintAfter(fullJitterMs(random, ++this.#failures, retryFirstMs, retryMaxMs) + retryFirstMs);
   }
 
   #mintAfter(delayMs: number): void {
-    this.#cancelTimer = this.#options.clock.after(delayMs, () => void this.mint(), false);
+    this.#cancelTimer = this.#options.clock.after(delayMs, () => void this.#mintNow(), false);
   }
 }

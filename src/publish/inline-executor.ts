@@ -6,6 +6,7 @@
 import { unavailable } from '../core/outcome.ts';
 import type { BatchSettle, Executor } from './executor.ts';
 import type { BatchReceipt, PublishBatch } from './wire.ts';
+import type { Notification } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Provider, Settle } from '../provider/provider.ts';
 
@@ -20,6 +21,12 @@ interface BatchFlight {
   readonly count: number;
   left: number;
   readonly complete: (receipt: BatchReceipt) => void;
+}
+
+interface Sent {
+  readonly notification: Notification;
+  readonly batch: PublishBatch;
+  readonly tag: number;
 }
 
 export class InlineExecutor implements Executor {
@@ -42,7 +49,7 @@ export class InlineExecutor implements Executor {
         const tag = this.#nextTag++;
         this.#flights.set(tag, { batchId: batch.batchId, index, batch: flight });
         if (provider === undefined) this.#settled(tag, unavailable('no', 'no such provider on this thread'));
-        else provider.publish(notification, batch.authorization, batch.deadlineMs, tag);
+        else this.#publish(provider, { notification, batch, tag });
       });
     });
   }
@@ -51,6 +58,15 @@ export class InlineExecutor implements Executor {
     this.#draining = true;
     await Promise.all([...this.#providers.values()].map((provider) => provider.drain(budgetMs)));
     for (const tag of this.#flights.keys()) this.#settled(tag, unavailable('unknown', 'stopped before an answer came'));
+  }
+
+  #publish(provider: Provider, { notification, batch, tag }: Sent): void {
+    try {
+      provider.publish(notification, batch.authorization, batch.deadlineMs, tag);
+    } catch {
+      // A broken invariant of ours: it may or may not have been sent. Its text could carry what was sent.
+      this.#settled(tag, unavailable('unknown', 'the provider failed'));
+    }
   }
 
   #settled(tag: number, outcome: Outcome): void {

@@ -358,6 +358,7 @@ describe('dispatcher and its credential', () => {
     assert.equal(publish(), 'accepted');
     await clock.settle();
     transient = false;
+    await clock.advance(1_000);
     assert.equal(publish(), 'accepted');
     await clock.settle();
     assert.deepEqual(outcomes(), ['unavailable', 'unauthorized']);
