@@ -15,6 +15,14 @@ export interface ProviderRoutes {
 // Apps come from clients: the answers kept are bounded, and past the bound each is looked up anew.
 const keptMax = 10_000;
 
+interface Choice {
+  readonly mode: Mode | undefined;
+  readonly app: string;
+  readonly name: ProviderName | undefined;
+}
+
+const nobody: Choice = { mode: undefined, app: '', name: undefined };
+
 export function servicesOf(provider: ProviderConfig): readonly Service[] {
   return provider.kind === 'apns' || provider.kind === 'fcm' ? [provider.kind] : provider.services;
 }
@@ -28,12 +36,21 @@ export function providerRoutes(providers: readonly ProviderConfig[]): ProviderRo
         (mode === '' || provider.mode === mode) &&
         (app === '' || provider.apps.length === 0 || provider.apps.includes(app)),
     )?.name;
+  const lookUp = (service: Service, mode: Mode, app: string): ProviderName | undefined => {
+    const key = `${service} ${mode} ${app}`;
+    if (kept.has(key)) return kept.get(key);
+    const name = find(service, mode, app);
+    if (kept.size < keptMax) kept.set(key, name);
+    return name;
+  };
+  // The registrations of one service mostly ask for the same: to put the key together would cost more than the answer.
+  const last: Record<Service, Choice> = { apns: nobody, fcm: nobody };
   return {
     select(service, mode, app) {
-      const key = `${service} ${mode} ${app}`;
-      if (kept.has(key)) return kept.get(key);
-      const name = find(service, mode, app);
-      if (kept.size < keptMax) kept.set(key, name);
+      const before = last[service];
+      if (before.mode === mode && before.app === app) return before.name;
+      const name = lookUp(service, mode, app);
+      last[service] = { mode, app, name };
       return name;
     },
   };

@@ -6,7 +6,7 @@
  */
 import { unreachable } from '../core/assert.ts';
 import { epochMs } from '../core/ids.ts';
-import type { BareJID } from '../core/ids.ts';
+import type { BareJID, FullJID } from '../core/ids.ts';
 import { domainOf, fullJID } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
 import { readCommand } from '../xmpp/command-codec.ts';
@@ -28,9 +28,8 @@ export function routeIq(iq: XmlElement, settings: RouteSettings): Routed {
   const id = attribute(iq, 'id') ?? '';
   if (id === '') return drop('no-id');
   if (!fitsField(id, limits.iqIdBytesMax)) return drop('long-id');
-  const sender = attribute(iq, 'from') ?? '';
-  const from = fullJID(sender);
-  if (!from.ok) return drop('bad-from');
+  const sender = senderOf(attribute(iq, 'from') ?? '');
+  if (sender === undefined) return drop('bad-from');
   const to = attribute(iq, 'to') ?? '';
   let isAlias = false;
   if (to !== settings.domain) {
@@ -41,10 +40,28 @@ export function routeIq(iq: XmlElement, settings: RouteSettings): Routed {
   }
   const type = attribute(iq, 'type') ?? '';
   if (type === 'result' || type === 'error') {
-    return { kind: 'response', id, from: from.value, isResult: type === 'result' };
+    return { kind: 'response', id, from: sender.jid, isResult: type === 'result' };
   }
-  if (domainOf(from.value) === settings.domain) return drop('own-domain');
-  return routeRequest({ request: { id, to, from: sender }, from: from.value, settings }, { type, isAlias }, iq);
+  if (sender.domain === settings.domain) return drop('own-domain');
+  return routeRequest({ request: { id, to, from: sender.text }, from: sender.jid, settings }, { type, isAlias }, iq);
+}
+
+interface Sender {
+  /** As it arrived. */
+  readonly text: string;
+  readonly jid: FullJID;
+  readonly domain: string;
+}
+
+// A server publishes in its own name all day, and preparing that costs 0.2 µs.
+let lastSender: Sender | undefined;
+
+function senderOf(text: string): Sender | undefined {
+  if (lastSender?.text === text) return lastSender;
+  const jid = fullJID(text);
+  if (!jid.ok) return undefined;
+  lastSender = { text, jid: jid.value, domain: domainOf(jid.value) };
+  return lastSender;
 }
 
 interface Shape {

@@ -17,7 +17,7 @@ import { attribute, isElement, localName } from '../xmpp/xml.ts';
 import { ns } from '../xmpp/namespaces.ts';
 import type { Answering } from './command-answers.ts';
 import type { PendingIqs } from './pending-iqs.ts';
-import type { Routed, RouteSettings } from './routed.ts';
+import type { Routed, RouteSettings, UnaskedCommand } from './routed.ts';
 import type { RouterStream } from './router-stream.ts';
 import type { RouterFigures } from './router-figures.ts';
 import type { ServerConfig } from '../../config/engine-config.ts';
@@ -257,7 +257,7 @@ export class Router implements CommandReply {
       return;
     }
     if (this.#cancelExpiry === undefined) this.#expireLater(nowMs);
-    const asked: RegistrationCommand = { ...command, reply: this, tag };
+    const asked = this.#asked(command, tag);
     const { shards, shardOf } = this.#options.routes;
     const shard = shardOf(asked);
     if (shard >= 0) {
@@ -266,6 +266,13 @@ export class Router implements CommandReply {
     }
     waiting.left = shards.length;
     for (let index = 0; index < shards.length; index++) this.#tell(index, asked, tag);
+  }
+
+  /** A publish is put together by hand: spreading it costs ten times as much. */
+  #asked(command: UnaskedCommand, tag: number): RegistrationCommand {
+    if (command.kind !== 'publish') return { ...command, reply: this, tag };
+    const { kind, node, from, summary, options, deadlineMs } = command;
+    return { kind, node, from, summary, options, deadlineMs, reply: this, tag };
   }
 
   #tell(index: number, command: RegistrationCommand, tag: number): void {

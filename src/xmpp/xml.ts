@@ -16,7 +16,9 @@ export interface XmlElement {
 
 /** The value of an attribute without a prefix, or `undefined`. */
 export function attribute(element: XmlElement, name: string): string | undefined {
-  return Object.hasOwn(element.attrs, name) ? element.attrs[name] : undefined;
+  const value: unknown = element.attrs[name];
+  // What an object inherits is never a string; asking for own keys first would be a second look-up.
+  return typeof value === 'string' ? value : undefined;
 }
 
 export function localName(element: XmlElement): string {
@@ -30,8 +32,6 @@ export function localName(element: XmlElement): string {
 export function namespaceOf(element: XmlElement): string {
   const colon = element.name.indexOf(':');
   if (colon !== -1) return declared(element, `xmlns:${element.name.slice(0, colon)}`);
-  // No object inherits a key that begins with `xmlns`, so the own-key check of `attribute` is not needed here; it would
-  // be half of what reading a publish costs.
   for (let at: XmlElement | null = element; at !== null; at = at.parent) {
     const value = at.attrs['xmlns'];
     if (value !== undefined) return value;
