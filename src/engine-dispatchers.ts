@@ -15,11 +15,18 @@ import type { Cancel, Clock } from './core/clock.ts';
 import type { ProviderName } from './core/ids.ts';
 import type { Logger } from './core/log.ts';
 import type { Random } from './core/random.ts';
+import type { CredentialSource, Provider, ProviderContext } from './provider/provider.ts';
 import type { DispatchMessage } from './publish/commands.ts';
 import type { DispatchFigures } from './publish/dispatch-figures.ts';
 import type { Dispatcher } from './publish/dispatcher.ts';
 import type { Executor } from './publish/executor.ts';
 import type { DisableCommand } from './registration/commands.ts';
+
+/** Where providers and their credentials come from. */
+export interface ProviderSource {
+  readonly create: (config: ProviderConfig, context: ProviderContext) => Provider;
+  readonly credentials: (config: ProviderConfig, clock: Clock) => CredentialSource | undefined;
+}
 
 export interface DispatchersOptions {
   readonly config: EngineConfig;
@@ -29,6 +36,8 @@ export interface DispatchersOptions {
   readonly logger: Logger;
   /** Takes over the answer once `accepted`. */
   readonly disable: (command: DisableCommand) => Admission;
+  /** `undefined`: those of the configured kinds, in threads. Given ones run on this thread. */
+  readonly source: ProviderSource | undefined;
 }
 
 export interface Dispatchers {
@@ -74,15 +83,16 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
 }
 
 /** Threads, or this thread when none is configured. */
-function executorOf({ config, clock, random, logger }: DispatchersOptions): Executor {
+function executorOf({ config, clock, random, logger, source }: DispatchersOptions): Executor {
   const { providers, workers } = config;
-  if (workers.threads === 0 || providers.length === 0) {
+  if (workers.threads === 0 || providers.length === 0 || source !== undefined) {
+    const create = source?.create ?? createProvider;
     return new InlineExecutor(
       (settle) =>
         new Map(
           providers.map((provider) => [
             provider.name,
-            createProvider(provider, { name: provider.name, clock, random, settle }),
+            create(provider, { name: provider.name, clock, random, settle }),
           ]),
         ),
     );
@@ -93,7 +103,7 @@ function executorOf({ config, clock, random, logger }: DispatchersOptions): Exec
 
 function keeperOf(provider: ProviderConfig, options: DispatchersOptions): CredentialKeeper | undefined {
   const { clock, random, logger } = options;
-  const source = credentialSourceOf(provider, clock);
+  const source = (options.source?.credentials ?? credentialSourceOf)(provider, clock);
   return source === undefined
     ? undefined
     : new CredentialKeeper({ source, clock, random, logger, provider: provider.name });

@@ -7,7 +7,6 @@ import { readFileSync } from 'node:fs';
 import { ActorSystem } from './actor/actor-system.ts';
 import { EngineError } from './core/errors.ts';
 import { systemClock } from './core/clock.ts';
-import { epochMs } from './core/ids.ts';
 import { limits } from './core/limits.ts';
 import { silentLogger } from './core/log.ts';
 import { rejected, unavailable } from './core/outcome.ts';
@@ -33,7 +32,7 @@ import type { Notification } from './core/notification.ts';
 import type { Outcome } from './core/outcome.ts';
 import type { Random } from './core/random.ts';
 import type { Registration } from './core/registration.ts';
-import type { Dispatchers } from './engine-dispatchers.ts';
+import type { Dispatchers, ProviderSource } from './engine-dispatchers.ts';
 import type { EngineFigures } from './engine-figures.ts';
 import type { Plugin } from './plugin/plugin.ts';
 import type { PublishRequest } from './publish/publish-request.ts';
@@ -52,6 +51,10 @@ export interface EngineOptions {
   readonly random?: Random;
   /** Streams without a socket, for benchmarks and the simulator; default: component streams. */
   readonly streams?: (server: ServerConfig, owner: Router) => readonly RouterStream[];
+  /** Gateways that obey a script, on this thread, for the simulator; default: those of the configured kinds. */
+  readonly providers?: ProviderSource;
+  /** Open stores, one for each shard, for the simulator, whose disk fails when it wants; default: as configured. */
+  readonly stores?: readonly RegistrationStore[];
   /** An actor has failed too often to go on; by default the engine stops itself. */
   readonly failed?: (error: EngineError) => void;
 }
@@ -65,6 +68,8 @@ export class Engine {
   readonly #random: Random;
   readonly #logger: Logger;
   readonly #streams: EngineOptions['streams'];
+  readonly #source: ProviderSource | undefined;
+  readonly #givenStores: readonly RegistrationStore[] | undefined;
   readonly #plugins: PluginChain | undefined;
   readonly #system: ActorSystem;
   readonly #providers: ProviderRoutes;
@@ -82,6 +87,8 @@ export class Engine {
     this.#random = options.random ?? systemRandom;
     this.#logger = options.logger ?? silentLogger;
     this.#streams = options.streams;
+    this.#source = options.providers;
+    this.#givenStores = options.stores;
     const plugins = options.plugins ?? [];
     this.#plugins = plugins.length === 0 ? undefined : new PluginChain(plugins, this.#clock, this.#logger);
     this.#providers = providerRoutes(config.providers);
@@ -104,7 +111,7 @@ export class Engine {
     this.#stage = 'starting';
     const { engine, registrations } = this.#config;
     const key = secretKeyOf(engine.secretKey, engine.dataDir, this.#random);
-    this.#stores = await openShardStores({ ...registrations, dataDir: engine.dataDir });
+    this.#stores = this.#givenStores ?? (await openShardStores({ ...registrations, dataDir: engine.dataDir }));
     for (const server of this.#config.servers) this.#spawnRouter(server, key);
     this.#stores.forEach((store, index) => this.#shards.push(this.#spawnShard(store, index, key)));
     this.#dispatchers = dispatchers({
@@ -114,6 +121,7 @@ export class Engine {
       random: this.#random,
       logger: this.#logger,
       disable: (command) => this.#disable(command),
+      source: this.#source,
     });
     await this.#system.started();
     this.#stage = 'running';
@@ -145,7 +153,7 @@ export class Engine {
       kind: 'publish',
       notification: notification.value,
       node: '',
-      deadlineMs: epochMs(nowMs + (request.waitMs ?? waitMsDefault)),
+      deadlineMs: this.#clock.monotonicMs() + (request.waitMs ?? waitMsDefault),
       reply: this.#replies,
       tag,
     });

@@ -1,6 +1,6 @@
 // Thread: main
 /** The message union of the dispatchers. */
-import type { EpochMs, NodeId } from '../core/ids.ts';
+import type { NodeId } from '../core/ids.ts';
 import type { Notification } from '../core/notification.ts';
 import type { CommandReply } from '../registration/commands.ts';
 
@@ -9,8 +9,8 @@ export interface PublishMessage {
   readonly notification: Notification;
   /** The registration's node, to be disabled when the token is dead; `''` when there is no registration. */
   readonly node: NodeId | '';
-  /** When the asker stops waiting. */
-  readonly deadlineMs: EpochMs;
+  /** Monotonic ms: when the asker stops waiting. Wall time may jump while it waits. */
+  readonly deadlineMs: number;
   /** Answered exactly once, with kind `published`. */
   readonly reply: CommandReply;
   readonly tag: number;

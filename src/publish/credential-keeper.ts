@@ -31,7 +31,8 @@ export class CredentialKeeper {
   #failure: CredentialFailure | undefined;
   #flight: Promise<void> | undefined;
   #failures = 0;
-  #mintedAtMs = 0;
+  /** Monotonic: after a jump back of wall time a refused value must not pass for a fresh one. */
+  #mintedAtMs = Number.NEGATIVE_INFINITY;
   #cancelTimer: Cancel | undefined;
   #failedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -61,7 +62,7 @@ export class CredentialKeeper {
   /** The gateway has refused the value: mints a new one, unless the present one is younger than 10 s. */
   async refused(): Promise<void> {
     const { clock } = this.#options;
-    if (this.#flight === undefined && clock.now() - this.#mintedAtMs < renewSpacingMs) return;
+    if (this.#flight === undefined && clock.monotonicMs() - this.#mintedAtMs < renewSpacingMs) return;
     await this.mint();
   }
 
@@ -87,7 +88,7 @@ export class CredentialKeeper {
       this.#credential = minted.value;
       this.#failure = undefined;
       this.#failures = 0;
-      this.#mintedAtMs = clock.now();
+      this.#mintedAtMs = clock.monotonicMs();
       this.#mintAfter(Math.max(1_000, minted.value.renewAtMs - clock.now()));
       return;
     }

@@ -1,7 +1,8 @@
 // Thread: main
 /**
  * The state of one dispatch actor: what flies, what waits for a retry, and how much credit is left. A message leaves
- * here exactly once, by `#settle`. Deadlines are data: one sweep looks for batches whose outcomes never came.
+ * here exactly once, by `#settle`. Deadlines are data: one sweep looks for batches whose outcomes never came. All waits
+ * are monotonic: wall time may jump.
  */
 import { limits } from '../core/limits.ts';
 import { expired, unauthorized, unavailable } from '../core/outcome.ts';
@@ -13,7 +14,7 @@ import type { CredentialKeeper } from './credential-keeper.ts';
 import type { DispatchFigures } from './dispatch-figures.ts';
 import type { BatchSettle, Executor } from './executor.ts';
 import type { Cancel, Clock } from '../core/clock.ts';
-import type { EpochMs, NodeId, ProviderName } from '../core/ids.ts';
+import type { NodeId, ProviderName } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Notification } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
@@ -164,7 +165,7 @@ export class Dispatcher implements BatchSettle {
 
   /** Credit for these has been taken. */
   #send(messages: readonly DispatchMessage[], authorization: string, attempt: number): void {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonicMs();
     const live = messages.some((message) => message.deadlineMs <= nowMs) ? this.#unexpired(messages, nowMs) : messages;
     if (live.length === 0) return;
     let deadlineMs = 0;
@@ -173,16 +174,18 @@ export class Dispatcher implements BatchSettle {
       notifications.push(message.notification);
       if (message.deadlineMs > deadlineMs) deadlineMs = message.deadlineMs;
     }
-    const endMs = epochMs(Math.min(deadlineMs, nowMs + this.#options.requestMs));
+    const leftMs = Math.min(deadlineMs - nowMs, this.#options.requestMs);
+    // Only wall time means the same in another thread.
+    const endMs = epochMs(Math.ceil(this.#clock.now() + leftMs));
     const batchId = ++lastBatchId;
-    this.#batches.set(batchId, { messages: [...live], attempt, writeOffAtMs: endMs + limits.deadlineGraceMs });
+    this.#batches.set(batchId, { messages: [...live], attempt, writeOffAtMs: nowMs + leftMs + limits.deadlineGraceMs });
     this.#sweepLater();
     const { provider, executor } = this.#options;
     const sent = executor.execute({ batchId, provider, authorization, deadlineMs: endMs, notifications }, this);
     void sent.then(() => this.#batches.delete(batchId));
   }
 
-  #unexpired(messages: readonly DispatchMessage[], nowMs: EpochMs): DispatchMessage[] {
+  #unexpired(messages: readonly DispatchMessage[], nowMs: number): DispatchMessage[] {
     const live: DispatchMessage[] = [];
     for (const message of messages) {
       if (message.deadlineMs > nowMs) live.push(message);
@@ -199,7 +202,7 @@ export class Dispatcher implements BatchSettle {
     const retry = retryAfter(outcome, {
       notification: message.notification,
       attempt,
-      nowMs: this.#clock.now(),
+      nowMs: this.#clock.monotonicMs(),
       deadlineMs: message.deadlineMs,
       random: this.#options.random,
     });
@@ -238,7 +241,7 @@ export class Dispatcher implements BatchSettle {
     }
     await keeper.refused();
     if (this.#stopped) this.#settle(message, outcome);
-    else this.#retryAt(message, attempt, this.#clock.now());
+    else this.#retryAt(message, attempt, this.#clock.monotonicMs());
   }
 
   #retryAt(message: DispatchMessage, attempt: number, atMs: number): void {
@@ -251,12 +254,16 @@ export class Dispatcher implements BatchSettle {
     if (atMs >= this.#retryTimerAtMs) return;
     this.#cancelRetryTimer?.();
     this.#retryTimerAtMs = atMs;
-    this.#cancelRetryTimer = this.#clock.after(Math.max(0, atMs - this.#clock.now()), () => this.#retryDue(), false);
+    this.#cancelRetryTimer = this.#clock.after(
+      Math.max(0, atMs - this.#clock.monotonicMs()),
+      () => this.#retryDue(),
+      false,
+    );
   }
 
   #retryDue(): void {
     this.#retryTimerAtMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonicMs();
     const due = this.#retries.filter((waiting) => waiting.atMs <= nowMs);
     this.#retries = this.#retries.filter((waiting) => waiting.atMs > nowMs);
     const authorization = this.#authorization();
@@ -311,7 +318,7 @@ export class Dispatcher implements BatchSettle {
 
   #sweep(): void {
     this.#cancelSweep = undefined;
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonicMs();
     for (const [batchId, batch] of this.#batches) {
       if (batch.writeOffAtMs > nowMs) continue;
       this.#batches.delete(batchId);

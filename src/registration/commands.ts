@@ -3,7 +3,7 @@
  * The message union of the registration actors, and what they answer. Data only: `reply` is an object that many
  * commands share, `tag` the number by which it knows this one.
  */
-import type { BareJID, EpochMs, FullJID, NodeId } from '../core/ids.ts';
+import type { BareJID, FullJID, NodeId } from '../core/ids.ts';
 import type { Summary } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Mode, Registration, Service } from '../core/registration.ts';
@@ -41,8 +41,8 @@ export interface PublishCommand extends Asks {
   readonly from: FullJID;
   readonly summary: Summary;
   readonly options: PublishOptions;
-  /** When the asker stops waiting. */
-  readonly deadlineMs: EpochMs;
+  /** Monotonic ms: when the asker stops waiting. Wall time may jump while it waits. */
+  readonly deadlineMs: number;
 }
 
 export interface CreateCommand extends Asks {

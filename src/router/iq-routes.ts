@@ -5,7 +5,6 @@
  * out flat: the element is dropped when this returns.
  */
 import { unreachable } from '../core/assert.ts';
-import { epochMs } from '../core/ids.ts';
 import type { BareJID, FullJID } from '../core/ids.ts';
 import { domainOf, fullJID } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
@@ -98,7 +97,7 @@ const answeringPublish: Answering = { kind: 'publish' };
 
 function publishRoute(asked: Asked, { node, summary, options }: PublishRequest): Routed {
   const { clock, iqReplyMs } = asked.settings;
-  const deadlineMs = epochMs(clock.now() + iqReplyMs);
+  const deadlineMs = clock.monotonicMs() + iqReplyMs;
   const command: UnaskedCommand = { kind: 'publish', node, from: asked.from, summary, options, deadlineMs };
   return commandOf(asked, command, answeringPublish);
 }

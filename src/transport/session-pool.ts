@@ -65,10 +65,13 @@ export class SessionPool implements GatewaySession, LaneOwner {
     this.#options = options;
   }
 
-  request(request: GatewayRequest, tag: number, deadlineMs: EpochMs): 'taken' | 'full' | 'closed' {
+  request(request: GatewayRequest, tag: number, deadlineAtMs: EpochMs): 'taken' | 'full' | 'closed' {
     if (this.#draining !== undefined) return 'closed';
     const lane = this.#waiting.size === 0 ? this.#roomiest() : undefined;
     if (lane === undefined && this.#waiting.size >= this.#options.waitingMax) return 'full';
+    // Wall time may jump while a request flies; what is left of it now does not change any more.
+    const { clock } = this.#options;
+    const deadlineMs = clock.monotonicMs() + deadlineAtMs - clock.now();
     const slot = this.#take(request, tag, deadlineMs);
     if (lane === undefined) {
       this.#waiting.push(slot);
@@ -233,13 +236,13 @@ export class SessionPool implements GatewaySession, LaneOwner {
   #armSweep(deadlineMs: number): void {
     if (deadlineMs >= this.#sweepAtMs) return;
     this.#cancelSweep?.();
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.monotonicMs();
     this.#sweepAtMs = Math.max(deadlineMs, nowMs + limits.gatewaySweepGapMs);
     this.#cancelSweep = this.#options.clock.after(this.#sweepAtMs - nowMs, () => this.#sweep());
   }
 
   #sweep(): void {
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.monotonicMs();
     this.#sweepAtMs = Infinity;
     this.#cancelSweep = undefined;
     const late = this.#waiting.removeWhere((slot) => this.#flight(slot).deadlineMs <= nowMs);

@@ -102,7 +102,7 @@ function setup(options: { creditMax?: number; source?: CredentialSource; admissi
       kind: 'publish',
       notification: notification(collapseId),
       node: must(parseNodeId('node-1')),
-      deadlineMs: epochMs(clock.now() + waitMs),
+      deadlineMs: clock.monotonicMs() + waitMs,
       reply: { answered: (to, answer) => answers.set(to, [...(answers.get(to) ?? []), answer]) },
       tag,
     });

@@ -77,7 +77,7 @@ test('a publish becomes one flat command with its deadline and the addresses of 
       from: 'example.com',
       summary: emptySummary,
       options: noPublishOptions,
-      deadlineMs: settings.clock.now() + 5_000,
+      deadlineMs: settings.clock.monotonicMs() + 5_000,
     },
     answering: { kind: 'publish' },
     request: { id: 'r/+=1', from: 'Example.COM', to: domain },
