@@ -354,7 +354,7 @@ test('a store that goes on failing is one line for each interval', async () => {
     assert.equal(reply.word(tag), 'store-failed');
   }
   assert.deepEqual(world.lines, ['disk full']);
-  world.clock.jump(60_000);
+  await world.clock.advance(60_000);
   world.tell(register({ reply, tag: 4 }));
   await world.clock.settle();
   assert.deepEqual(world.lines, ['disk full', 'disk full']);
