@@ -57,6 +57,11 @@ function readBaseline(): ReadonlyMap<string, number> {
 
 function compare(baseline: ReadonlyMap<string, number>): boolean {
   let passed = true;
+  for (const name of best.keys()) {
+    if (baseline.has(name)) continue;
+    passed = false;
+    console.log(`${name.padEnd(64)} has no baseline; \`npm run bench:guard -- --set\` writes one`);
+  }
   for (const [name, before] of baseline) {
     const now = best.get(name);
     const share = now === undefined ? 0 : now / before;
