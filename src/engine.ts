@@ -79,6 +79,10 @@ export class Engine {
   #stores: readonly RegistrationStore[] = [];
   #dispatchers: Dispatchers | undefined;
   #stage: Stage = 'made';
+  #opening: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+  /** Ends the wait of `start` for the first stream of each server. */
+  readonly #stopWaiting: (() => void)[] = [];
 
   /** @throws EngineError E_PLUGIN_INVALID */
   constructor(config: EngineConfig, options: EngineOptions = {}) {
@@ -104,11 +108,21 @@ export class Engine {
    * Resolves when the store is open, the publishing threads are up, and every server has taken a stream, or has had ten
    * seconds to do so: then connecting goes on by itself.
    *
-   * @throws EngineError E_ENGINE_STATE when called twice; E_STORE_... when the store cannot be opened.
+   * @throws EngineError E_ENGINE_STATE when called twice, or stopped meanwhile; E_STORE_... when the store cannot be
+   *   opened.
    */
   async start(): Promise<void> {
     if (this.#stage !== 'made') throw new EngineError('E_ENGINE_STATE', `start() was called while ${this.#stage}`);
     this.#stage = 'starting';
+    this.#opening = this.#open();
+    await this.#opening;
+    if (this.#stopping !== undefined) throw new EngineError('E_ENGINE_STATE', 'stop() was called during start()');
+    this.#stage = 'running';
+    for (const router of this.#routers.values()) router.open();
+    await Promise.all([...this.#routers.values()].map((router) => this.#onlineOrLate(router)));
+  }
+
+  async #open(): Promise<void> {
     const { engine, registrations } = this.#config;
     const key = secretKeyOf(engine.secretKey, engine.dataDir, this.#random);
     this.#stores = this.#givenStores ?? (await openShardStores({ ...registrations, dataDir: engine.dataDir }));
@@ -124,9 +138,6 @@ export class Engine {
       source: this.#source,
     });
     await this.#system.started();
-    this.#stage = 'running';
-    for (const router of this.#routers.values()) router.open();
-    await Promise.all([...this.#routers.values()].map((router) => this.#onlineOrLate(router)));
   }
 
   /**
@@ -182,9 +193,16 @@ export class Engine {
    *
    * @param budgetMs default: `engine.stop_ms`.
    */
-  async stop(budgetMs: number = this.#config.engine.stopMs): Promise<void> {
-    if (this.#stage === 'stopped' || this.#stage === 'stopping') return;
+  stop(budgetMs: number = this.#config.engine.stopMs): Promise<void> {
+    this.#stopping ??= this.#stop(budgetMs);
+    return this.#stopping;
+  }
+
+  async #stop(budgetMs: number): Promise<void> {
     this.#stage = 'stopping';
+    for (const stopWaiting of this.#stopWaiting.splice(0)) stopWaiting();
+    // What is half open cannot be closed in order; why it could not be opened is told by start().
+    await this.#opening.catch(() => undefined);
     const endMs = this.#clock.monotonicMs() + budgetMs;
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs());
     for (const router of this.#routers.values()) router.beginClosing();
@@ -285,16 +303,18 @@ export class Engine {
     return admission;
   }
 
-  async #onlineOrLate(router: Router): Promise<void> {
-    await new Promise<void>((resolve) => {
+  #onlineOrLate(router: Router): Promise<void> {
+    return new Promise((resolve) => {
       const cancel = this.#clock.after(limits.handshakeMs, () => {
         this.#logger.warn({ server: router.figures.server }, 'no stream yet; connecting goes on');
         resolve();
       });
-      void router.isOnline().then(() => {
+      const waited = (): void => {
         cancel();
         resolve();
-      });
+      };
+      this.#stopWaiting.push(waited);
+      void router.isOnline().then(waited);
     });
   }
 }

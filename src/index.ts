@@ -36,12 +36,11 @@ export type { EngineConfigInput } from '../config/provider-schema.ts';
  *
  * @throws EngineError E_CONFIG_INVALID with every problem in `issues`; E_PLUGIN_INVALID.
  */
-export function createEngine(config: EngineConfigInput, options: EngineOptions = {}): Promise<Engine> {
+export async function createEngine(config: EngineConfigInput, options: EngineOptions = {}): Promise<Engine> {
   const checked = parseConfigObject(config);
   if (!checked.ok) {
     const issues = checked.error.map(({ key, problem, remedy }) => `${key}: ${problem}; ${remedy}`);
-    const error = new EngineError('E_CONFIG_INVALID', `the configuration has ${issues.length} problem(s)`, { issues });
-    return Promise.reject(error);
+    throw new EngineError('E_CONFIG_INVALID', `the configuration has ${issues.length} problem(s)`, { issues });
   }
-  return Promise.resolve(new Engine(checked.value, options));
+  return new Engine(checked.value, options);
 }
