@@ -4,34 +4,35 @@
  * once; against the parsing alone of the same bytes in the same run.
  */
 import { parseOnly } from './parse.bench.ts';
-import { feedAll, startBenchEngine } from './engine-bench.ts';
+import { feedAll, feedSize, piecesOf, startBenchEngine } from './engine-bench.ts';
 import { measure, ratioOf } from './harness.ts';
-import { chunksOf, publishTexts } from './publish-stanzas.ts';
+import { publishTexts } from './publish-stanzas.ts';
 import type { BenchFile, Mode, Result } from './harness.ts';
 
-// Fewer than the pending table and the mailboxes hold: nothing is refused, everything is answered by an outcome.
-const perCall = 8_000;
+const perCall = 125 * feedSize;
+// A tenth of a second of waiting publishes at 5 000 a second; well under every mailbox, so that nothing is refused.
+const window = 512;
 
 async function run(mode: Mode): Promise<readonly Result[]> {
-  const count = mode === 'smoke' ? 200 : perCall;
+  const count = mode === 'smoke' ? 4 * feedSize : perCall;
   const bench = await startBenchEngine(
     [{ name: 'blackhole', kind: 'blackhole', services: ['apns', 'fcm'] }],
     mode === 'smoke' ? 20 : 5_000,
   );
-  const chunks = chunksOf(publishTexts(bench.targets, count));
+  const pieces = piecesOf(publishTexts(bench.targets, count));
   const rows = await measure('core', mode, [
     {
       name: 'core: parse alone',
       operations: count,
       run() {
-        const found = parseOnly(chunks);
+        const found = parseOnly(pieces);
         if (found !== count) throw new Error(`${found} of ${count} stanzas`);
       },
     },
     {
       name: 'core: wire text to reply text',
       operations: count,
-      run: () => feedAll(bench.stream, chunks, count),
+      run: () => feedAll(bench.stream, pieces, window),
     },
   ]);
   await bench.stop();

@@ -16,6 +16,8 @@ import type { EngineConfigInput } from '../config/provider-schema.ts';
 import type { Engine } from '../src/engine.ts';
 import type { PushTarget } from '../src/fake/traffic.ts';
 
+export const feedSize = 64;
+
 export interface BenchEngine {
   readonly engine: Engine;
   readonly stream: WireStream;
@@ -74,13 +76,34 @@ function byUser(left: string, right: string): number {
   return number(left) - number(right);
 }
 
-/** Feeds publishes and waits for all answers; throws unless every one of them is a result. */
-export async function feedAll(stream: WireStream, chunks: readonly Uint8Array[], count: number): Promise<void> {
+/** Publishes in pieces of 64: about what one read of a busy server's socket brings. */
+export function piecesOf(texts: readonly string[]): Buffer[] {
+  return Array.from({ length: texts.length / feedSize }, (_, index) =>
+    Buffer.from(texts.slice(index * feedSize, (index + 1) * feedSize).join('')),
+  );
+}
+
+/**
+ * Feeds all pieces with at most `window` publishes waiting for their answers, as a server that is not ahead of us does;
+ * throws unless every one of them is answered with a result.
+ */
+export async function feedAll(stream: WireStream, pieces: readonly Uint8Array[], window: number): Promise<void> {
   const [results, errors] = [stream.results, stream.errors];
-  await stream.feed(chunks, count);
-  if (stream.errors !== errors || stream.results - results !== count) {
-    throw new Error(`${stream.results - results} results, ${stream.errors - errors} errors of ${count} publishes`);
-  }
+  const answered = (): number => stream.results - results + stream.errors - errors;
+  const count = pieces.length * feedSize;
+  let next = 0;
+  await new Promise<void>((resolve) => {
+    stream.answered = () => {
+      while (next < pieces.length && next * feedSize - answered() <= window - feedSize) {
+        const piece = pieces[next++];
+        if (piece !== undefined) void stream.feed([piece], 0);
+      }
+      if (answered() === count) resolve();
+    };
+    stream.answered();
+  });
+  stream.answered = () => undefined;
+  if (stream.errors !== errors) throw new Error(`${stream.errors - errors} of ${count} publishes failed`);
 }
 
 export interface Sustained {
@@ -96,15 +119,12 @@ export interface Load {
   readonly measureMs: number;
 }
 
-// Stanzas of one feeding: about one TCP segment of a busy server.
-const feedSize = 64;
-
 /**
  * Keeps the engine busy with a constant number of waiting publishes, and measures the middle of the run: neither the
  * start of connections nor the tail of slow answers counts. Throws unless every publish is answered with a result.
  */
 export async function sustain({ stream, targets }: BenchEngine, load: Load): Promise<Sustained> {
-  const chunks = Array.from({ length: 100 }, () => Buffer.from(publishTexts(targets, feedSize).join('')));
+  const chunks = piecesOf(publishTexts(targets, 100 * feedSize));
   const errorsBefore = stream.errors;
   const answersBefore = stream.results + stream.errors;
   const count = (): number => stream.results + stream.errors - answersBefore;
