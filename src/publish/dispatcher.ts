@@ -254,11 +254,8 @@ export class Dispatcher implements BatchSettle {
     if (atMs >= this.#retryTimerAtMs) return;
     this.#cancelRetryTimer?.();
     this.#retryTimerAtMs = atMs;
-    this.#cancelRetryTimer = this.#clock.after(
-      Math.max(0, atMs - this.#clock.monotonicMs()),
-      () => this.#retryDue(),
-      false,
-    );
+    // Keeps the process alive: somebody waits for how these end, and perhaps nothing else is under way.
+    this.#cancelRetryTimer = this.#clock.after(Math.max(0, atMs - this.#clock.monotonicMs()), () => this.#retryDue());
   }
 
   #retryDue(): void {
