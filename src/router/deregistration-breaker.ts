@@ -21,13 +21,14 @@ export class DeregistrationBreaker {
   /** True: this answer may say item-not-found. False: say `wait`. */
   allows(nowMs: EpochMs): boolean {
     this.#turnMinute(nowMs);
+    const most = this.#countMax();
+    // Once a minute: the first that is over, not each of thousands.
+    if (this.#count <= most && this.#count + 1 > most) this.#tripped = true;
     this.#count++;
-    const allowed = this.#count <= this.#countMax();
-    if (!allowed) this.#tripped = true;
-    return allowed;
+    return this.#count <= most;
   }
 
-  /** True once for each time the breaker has tripped since the last call: the moment to tell somebody. */
+  /** True once for each minute in which the breaker has tripped: the moment to tell somebody. */
   takeAlarm(): boolean {
     const tripped = this.#tripped;
     this.#tripped = false;

@@ -203,15 +203,15 @@ export class Router implements CommandReply {
   }
 
   oversized(stream: RouterStream, start: XmlElement): void {
-    const id = attribute(start, 'id') ?? '';
-    const from = attribute(start, 'from') ?? '';
-    const type = attribute(start, 'type');
-    const asks = localName(start) === 'iq' && (type === 'set' || type === 'get');
-    if (!asks || id === '' || id.length > limits.iqIdBytesMax || from === '') {
+    // Only whether it may be answered at all: what it asks is not there to be read.
+    const routed = localName(start) === 'iq' ? this.#route(start) : undefined;
+    if (routed === undefined || routed.kind === 'drop' || routed.kind === 'response') {
       this.#dropped++;
       return;
     }
-    const request = { id, from, to: attribute(start, 'to') ?? this.#options.server.domain };
+    const [id, from, to] = [attribute(start, 'id'), attribute(start, 'from'), attribute(start, 'to')];
+    const request = { id: id ?? '', from: from ?? '', to: to ?? '' };
+    this.#answered++;
     this.#errors++;
     this.group.send(stream, iqError(request, stanzaErrors.payloadTooBig));
   }
@@ -225,7 +225,12 @@ export class Router implements CommandReply {
     if (--waiting.left > 0) return;
     this.#pending.take(tag);
     this.#reply(waiting, waiting.merged);
-    if (this.#closing && this.#pending.size === 0) for (const resolve of this.#settledWaiters.splice(0)) resolve();
+    this.#tellSettled();
+  }
+
+  #tellSettled(): void {
+    if (!this.#closing || this.#pending.size > 0) return;
+    for (const resolve of this.#settledWaiters.splice(0)) resolve();
   }
 
   #route(element: XmlElement): Routed {
@@ -326,6 +331,7 @@ export class Router implements CommandReply {
       this.#errors++;
       this.group.send(stream, iqError(request, stanzaErrors.waitTimeout));
     }
+    this.#tellSettled();
     this.#expireLater(nowMs);
   }
 

@@ -19,7 +19,10 @@ describe('deregistration breaker', () => {
     assert.equal(ask(breaker, 10_000, startMs), limits.unknownNodesPerMinute);
     assert.equal(breaker.takeAlarm(), true);
     assert.equal(breaker.takeAlarm(), false);
+    assert.equal(ask(breaker, 10_000, startMs), 0);
+    assert.equal(breaker.takeAlarm(), false, 'nor for more of them in the same minute');
     assert.equal(ask(breaker, 10_000, startMs + minuteMs), limits.unknownNodesPerMinute);
+    assert.equal(breaker.takeAlarm(), true);
   });
 
   it('4.62 a few unknown nodes are answered as they are', () => {
