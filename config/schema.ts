@@ -235,8 +235,8 @@ export const notificationsKeys = {
   empty_priority: {
     type: 'choice',
     choices: ['silent', 'alert'],
-    default: 'alert',
-    says: 'A publish without a body may be a call: `alert` shows something, `silent` only wakes the app.',
+    default: 'silent',
+    says: 'For a publish without a body, which may be a call or nothing to show: `silent` wakes the app, `alert` shows.',
   },
   badge: {
     type: 'flag',

@@ -14,7 +14,7 @@ import type { EngineConfig } from '../../config/engine-config.ts';
 import type { EpochMs } from '../core/ids.ts';
 import type { Notification, NotificationKind, Summary } from '../core/notification.ts';
 import type { Random } from '../core/random.ts';
-import type { Registration, Target } from '../core/registration.ts';
+import type { Registration, Service, Target } from '../core/registration.ts';
 
 export type NotificationRules = EngineConfig['notifications'];
 
@@ -47,7 +47,7 @@ export function buildNotification({ row, device, command, rules, random, nowMs }
     mode: device.mode,
     token: kind === 'call' && device.voipToken !== '' ? device.voipToken : device.token,
     topic: device.topic === '' ? options.topic : device.topic,
-    priority: priorityOf(wanted, summary, options),
+    priority: priorityOf(wanted, command, device.service),
     title: isShown ? title || rules.title : '',
     body: isShown ? body || rules.body : '',
     badge: isShown && rules.badge ? badgeOf(summary, row) : -1,
@@ -73,10 +73,15 @@ function kindOf(summary: Summary, options: PublishOptions, emptyPriority: 'silen
   return emptyPriority;
 }
 
-function priorityOf(kind: NotificationKind, summary: Summary, options: PublishOptions): 'high' | 'normal' {
+/**
+ * A publish that says nothing may be a call (5.24): an Android phone is woken at once, where that is no question of a
+ * budget; Apple would refuse it.
+ */
+function priorityOf(kind: NotificationKind, { summary, options }: PublishCommand, service: Service): 'high' | 'normal' {
   if (options.priority === 'high' || options.priority === 'normal') return options.priority;
   if (summary.jingleMessage !== '' && summary.priority !== 'low') return 'high';
-  return kind === 'silent' ? 'normal' : 'high';
+  if (kind !== 'silent') return 'high';
+  return service === 'fcm' && options.silent !== 'true' && summary.priority === '' ? 'high' : 'normal';
 }
 
 /**

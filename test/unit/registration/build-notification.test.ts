@@ -101,6 +101,19 @@ test('5.23 a body makes an alert of high priority; without one the configuration
   assert.equal(words(build({ summary: { messageCount: 3 }, rules: { emptyPriority: 'silent' } })), 'silent normal');
 });
 
+test('5.24 and 5.26 a publish without a body shows no text, and wakes an Android phone at once', () => {
+  const rules = { emptyPriority: 'silent', content: 'full' } as const;
+  const sender = { lastMessageSender: 'juliet@capulet.example' };
+  for (const service of ['apns', 'fcm'] as const) {
+    const sent = build({ summary: sender, rules, device: { service } });
+    assert.deepEqual([sent.kind, sent.title, sent.body, sent.sound, sent.badge], ['silent', '', '', '', -1]);
+    assert.equal(sent.priority, service === 'fcm' ? 'high' : 'normal');
+  }
+  const quiet = { rules, device: { service: 'fcm' } } as const;
+  assert.equal(build({ ...quiet, summary: { priority: 'low' } }).priority, 'normal');
+  assert.equal(build({ ...quiet, options: { silent: 'true' } }).priority, 'normal');
+});
+
 test('5.23 the priority tag wins over body and configuration', () => {
   assert.equal(build({ summary: { ...message, priority: 'low' } }).kind, 'silent');
   assert.equal(build({ summary: { priority: 'high' }, rules: { emptyPriority: 'silent' } }).kind, 'alert');
