@@ -10,7 +10,8 @@ import { systemClock } from '../src/core/clock.ts';
 import { systemRandom } from '../src/core/random.ts';
 import { createProvider } from '../src/provider/provider-kinds.ts';
 import type { ProviderConfig } from '../config/engine-config.ts';
-import type { BatchReceipt, ControlMessage, PublishBatch } from '../src/publish/wire.ts';
+import { unpackNotification } from '../src/publish/notification-pack.ts';
+import type { BatchReceipt, ControlMessage, PackedBatch } from '../src/publish/wire.ts';
 
 const thread = new PublishingThread({
   providers: providersIn(workerData),
@@ -32,8 +33,8 @@ control.onmessage = (event: unknown) => {
 control.unref();
 
 /** Never rejects: whatever goes wrong is the outcome of each notification. */
-export function publish(batch: PublishBatch): Promise<BatchReceipt> {
-  return thread.publish(batch);
+export function publish(batch: PackedBatch): Promise<BatchReceipt> {
+  return thread.publish({ ...batch, notifications: batch.notifications.map(unpackNotification) });
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

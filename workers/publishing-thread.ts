@@ -5,13 +5,14 @@
  */
 import { EngineError } from '../src/core/errors.ts';
 import { unavailable } from '../src/core/outcome.ts';
+import { packOutcome } from '../src/publish/notification-pack.ts';
 import type { ProviderConfig } from '../config/engine-config.ts';
 import type { Clock } from '../src/core/clock.ts';
 import type { ProviderName } from '../src/core/ids.ts';
 import type { Outcome } from '../src/core/outcome.ts';
 import type { Random } from '../src/core/random.ts';
 import type { Provider, ProviderContext } from '../src/provider/provider.ts';
-import type { BatchReceipt, PublishBatch, Settled } from '../src/publish/wire.ts';
+import type { BatchReceipt, PackedOutcome, PublishBatch, Settled } from '../src/publish/wire.ts';
 
 export interface PublishingThreadOptions {
   readonly providers: readonly ProviderConfig[];
@@ -35,7 +36,7 @@ export class PublishingThread {
   readonly #batches: (OpenBatch | undefined)[] = [];
   readonly #indexes: number[] = [];
   readonly #free: number[] = [];
-  #settled: { batchIds: number[]; indexes: number[]; outcomes: Outcome[] } = emptySettled();
+  #settled: { batchIds: number[]; indexes: number[]; outcomes: PackedOutcome[] } = emptySettled();
   #completed: OpenBatch[] = [];
   #flushing = false;
   #draining: Promise<void> | undefined;
@@ -111,7 +112,7 @@ export class PublishingThread {
     this.#free.push(slot);
     this.#settled.batchIds.push(open.batchId);
     this.#settled.indexes.push(this.#indexes[slot] ?? 0);
-    this.#settled.outcomes.push(outcome);
+    this.#settled.outcomes.push(packOutcome(outcome));
     open.left -= 1;
     if (open.left === 0) this.#completed.push(open);
     if (this.#flushing) return;
@@ -131,6 +132,6 @@ export class PublishingThread {
   }
 }
 
-function emptySettled(): { batchIds: number[]; indexes: number[]; outcomes: Outcome[] } {
+function emptySettled(): { batchIds: number[]; indexes: number[]; outcomes: PackedOutcome[] } {
   return { batchIds: [], indexes: [], outcomes: [] };
 }

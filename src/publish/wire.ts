@@ -1,15 +1,14 @@
 // Thread: any
 /**
- * Everything that crosses the thread boundary, types only. Plain data with every field always present: one hidden
- * class, structured clone. Measured: clone 1.2 µs for each notification at 64 of 400 bytes; JSON text and transferred
- * bytes were no better.
+ * Everything that crosses the thread boundary, types only: plain data for structured clone. Notifications and outcomes
+ * are packed for the crossing (notification-pack.ts); JSON text and transferred bytes were no better.
  */
 import type { ProviderConfig } from '../../config/engine-config.ts';
 import type { EpochMs, ProviderName } from '../core/ids.ts';
 import type { Notification } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
 
-/** Main → worker, as the task of a Piscina `run`. */
+/** What an executor is given. */
 export interface PublishBatch {
   /** Unique in this process; names the batch in `Settled`. */
   readonly batchId: number;
@@ -19,13 +18,42 @@ export interface PublishBatch {
   readonly notifications: readonly Notification[];
 }
 
+/** Main → worker, as the task of a Piscina `run`. */
+export type PackedBatch = Omit<PublishBatch, 'notifications'> & {
+  readonly notifications: readonly PackedNotification[];
+};
+
+/** The values of a notification, in the order of its fields. */
+export type PackedNotification = readonly [
+  id: Notification['id'],
+  kind: Notification['kind'],
+  service: Notification['service'],
+  mode: Notification['mode'],
+  token: string,
+  topic: string,
+  priority: Notification['priority'],
+  title: string,
+  body: string,
+  badge: number,
+  sound: string,
+  category: string,
+  thread: string,
+  collapseId: string,
+  mutableContent: boolean,
+  expiresAtMs: EpochMs,
+  data: Notification['data'],
+];
+
+/** A string is the gateway's id of an accepted notification. */
+export type PackedOutcome = Exclude<Outcome, { kind: 'accepted' }> | string;
+
 /** Worker → main, one for each turn of the worker's event loop in which something ended. */
 export interface Settled {
   readonly kind: 'settled';
   /** Same length each: outcome i belongs to notification `indexes[i]` of batch `batchIds[i]`. */
   readonly batchIds: readonly number[];
   readonly indexes: readonly number[];
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: readonly PackedOutcome[];
 }
 
 /** Worker → main, when `run` resolves: every notification of the batch has been settled before. */

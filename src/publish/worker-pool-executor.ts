@@ -11,7 +11,8 @@ import { Piscina } from 'piscina';
 import { assert } from '../core/assert.ts';
 import { unavailable } from '../core/outcome.ts';
 import type { BatchSettle, Executor } from './executor.ts';
-import type { BatchReceipt, ControlMessage, PublishBatch, PublishingThreadData, Settled } from './wire.ts';
+import { packNotification, unpackOutcome } from './notification-pack.ts';
+import type { BatchReceipt, ControlMessage, PackedBatch, PublishBatch, PublishingThreadData, Settled } from './wire.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import type { ProviderConfig } from '../../config/engine-config.ts';
@@ -38,7 +39,7 @@ const tasksPerThreadMax = 4_096;
 let lastPool = 0;
 
 export class WorkerPoolExecutor implements Executor {
-  readonly #pool: Piscina<PublishBatch, BatchReceipt>;
+  readonly #pool: Piscina<PackedBatch, BatchReceipt>;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #threads: number;
@@ -55,7 +56,7 @@ export class WorkerPoolExecutor implements Executor {
     this.#threads = options.threads;
     const data: PublishingThreadData = { providers: options.providers, controlChannel: this.#controlChannel };
     const entry = new URL(`../../workers/publish${extname(import.meta.filename)}`, import.meta.url);
-    this.#pool = new Piscina<PublishBatch, BatchReceipt>({
+    this.#pool = new Piscina<PackedBatch, BatchReceipt>({
       filename: entry.href,
       minThreads: options.threads,
       maxThreads: options.threads,
@@ -86,7 +87,8 @@ export class WorkerPoolExecutor implements Executor {
       const done = Array.from({ length: count }, () => false);
       this.#hasSent = true;
       this.#flights.set(batch.batchId, { settle, done, left: count, complete });
-      this.#pool.run(batch, { name: 'publish' }).catch((error: unknown) => this.#threadLost(batch.batchId, error));
+      const packed: PackedBatch = { ...batch, notifications: batch.notifications.map(packNotification) };
+      this.#pool.run(packed, { name: 'publish' }).catch((error: unknown) => this.#threadLost(batch.batchId, error));
     });
   }
 
@@ -135,7 +137,7 @@ export class WorkerPoolExecutor implements Executor {
       if (flight === undefined || flight.done[index] !== false) continue;
       flight.done[index] = true;
       flight.left--;
-      flight.settle.settled(batchId, index, outcome);
+      flight.settle.settled(batchId, index, unpackOutcome(outcome));
       if (flight.left === 0) this.#landed(batchId, flight);
     }
   }

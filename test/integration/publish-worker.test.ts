@@ -16,7 +16,8 @@ import { providerName, sampleNotification } from '../conformance/provider.ts';
 import { writeTrusted } from '../conformance/trusted-file.ts';
 import type { TestContext } from 'node:test';
 import type { ProviderConfig } from '../../config/engine-config.ts';
-import type { BatchReceipt, PublishBatch, PublishingThreadData, Settled } from '../../src/publish/wire.ts';
+import { packNotification, unpackOutcome } from '../../src/publish/notification-pack.ts';
+import type { BatchReceipt, PackedBatch, PublishingThreadData, Settled } from '../../src/publish/wire.ts';
 
 async function setup(t: TestContext) {
   const authority = await makeAuthority(systemClock);
@@ -41,7 +42,7 @@ async function setup(t: TestContext) {
     topic: 'com.example.app',
   });
   const data: PublishingThreadData = { providers: [config], controlChannel: `meerkat-test-${provider}-${port}` };
-  const pool = new Piscina<PublishBatch, BatchReceipt>({
+  const pool = new Piscina<PackedBatch, BatchReceipt>({
     filename: new URL('../../workers/publish.js', import.meta.url).href,
     minThreads: 1,
     maxThreads: 1,
@@ -65,7 +66,8 @@ async function setup(t: TestContext) {
   const run = (batchId: number, count: number): Promise<BatchReceipt> => {
     const notifications = Array.from({ length: count }, () => sampleNotification());
     const deadlineMs = epochMs(Date.now() + 10_000);
-    return pool.run({ batchId, provider, authorization, deadlineMs, notifications }, { name: 'publish' });
+    const packed = notifications.map(packNotification);
+    return pool.run({ batchId, provider, authorization, deadlineMs, notifications: packed }, { name: 'publish' });
   };
   const settled = (count: number): Promise<void> =>
     watch.until(`${count} outcomes`, () => messages.reduce((sum, one) => sum + one.outcomes.length, 0) >= count);
@@ -84,7 +86,9 @@ test(
       { batchId: 3, settled: 1 },
     ]);
     await settled(65);
-    assert.ok(messages.flatMap((message) => message.outcomes).every((outcome) => outcome.kind === 'accepted'));
+    assert.ok(
+      messages.flatMap((message) => message.outcomes).every((outcome) => unpackOutcome(outcome).kind === 'accepted'),
+    );
     assert.equal(gateway.accepted, 65);
     assert.equal(gateway.connectionsTotal, 1);
   },
