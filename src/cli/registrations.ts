@@ -5,6 +5,7 @@
  */
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
+import { EngineError } from '../core/errors.ts';
 import { bareJID } from '../core/jid.ts';
 import { parseNodeId } from '../core/ids.ts';
 import { configOption, exitCodes, jsonOption, printJSON, printLine, printNote, runCommand } from './command-frame.ts';
@@ -151,14 +152,25 @@ async function remove(stores: Stores, node: NodeId | undefined, options: RemoveO
   let removed = 0;
   for (const store of stores) {
     const rows = owner === undefined ? [] : await store.readByOwner(owner, listMax);
-    const found = node === undefined ? [] : await store.readMany([node]);
-    const nodes = [...rows, ...found].flatMap((row) => (row === undefined ? [] : [row.node]));
+    const nodes = rows.map((row) => row.node);
+    if (node !== undefined && (await isThere(store, node))) nodes.push(node);
     if (nodes.length > 0) await store.removeMany(nodes);
     removed += nodes.length;
   }
   if (json === true) printJSON({ ok: removed > 0, removed });
   else printLine(removed === 1 ? 'removed one registration' : `removed ${removed} registrations`);
   return removed === 0 ? exitCodes.failed : exitCodes.done;
+}
+
+/** A row that cannot be decoded is there: removing it is the remedy. */
+async function isThere(store: RegistrationStore, node: NodeId): Promise<boolean> {
+  try {
+    const [row] = await store.readMany([node]);
+    return row !== undefined;
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'E_STORE_ROW_CORRUPT') return true;
+    throw error;
+  }
 }
 
 function ownerOf(text: string): BareJID {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { open } from 'lmdb';
 import { hashForPeople } from '../../../src/core/redact.ts';
 import { openShardStores } from '../../../src/storage/shard-folder.ts';
 import { bare, device, row } from '../../registration-rows.ts';
@@ -71,6 +72,20 @@ test('remove takes one row, or all of one owner, and fails when there is none', 
   const none = await run(['registrations', 'list', '-c', 'm.toml']);
   assert.equal(none.exitCode, 1);
   assert.equal((await run(['registrations', 'remove', 'node-c', '-c', 'm.toml'])).exitCode, 1);
+});
+
+test('remove takes a row that cannot be decoded, which is the remedy its error names', async (t) => {
+  const { run, folder } = await setup(t);
+  const path = `${folder}/data/registrations/shard-01.mdb`;
+  const environment = open({ path, noSubdir: true, maxDbs: 3, overlappingSync: false });
+  await environment.openDB({ name: 'rows', encoding: 'binary' }).put('nnode-b', Buffer.from('not a record'));
+  await environment.close();
+  const shown = await run(['registrations', 'show', 'node-b', '-c', 'm.toml']);
+  assert.equal(shown.exitCode, 1);
+  assert.match(shown.stderr, /cannot be decoded; restore a backup, or remove the registration/);
+  assert.equal((await run(['registrations', 'remove', 'node-b', '-c', 'm.toml'])).exitCode, 0);
+  const left = await run(['registrations', 'list', '-c', 'm.toml']);
+  assert.deepEqual(left.stdout.match(/node-\w/g), ['node-a', 'node-c']);
 });
 
 test('rows in memory cannot be seen from outside, and that is said', async (t) => {
