@@ -55,7 +55,7 @@ test('4.52 an unknown and a dead node are answered alike, right secret or not', 
   }
 });
 
-test('4.48 without a secret the domain of the owner may publish, and bare JIDs of it', () => {
+test('4.48 and 4.49 without a secret the domain of the owner may publish, and bare JIDs of it', () => {
   for (const from of ['example.com', 'anna@example.com', 'boris@example.com']) {
     assert.equal(verdict(open, from), 'sent', from);
   }

@@ -276,6 +276,29 @@ test('a store that cannot write is answered, costs nobody else, and is not a fai
   assert.deepEqual([reply.word(4), world.dispatched], ['registered', ['a', 'a']]);
 });
 
+test('5.32 one token of two accounts is two nodes; who unregisters or dies leaves the other', async () => {
+  const world = await setup();
+  const reply = world.answers;
+  const boris = bare('boris@example.org');
+  world.tell(register({ reply, tag: 1 }), register({ reply, tag: 2, owner: boris }));
+  await world.clock.settle();
+  const nodes = [1, 2].map((tag) => {
+    const answer = reply.of(tag);
+    assert.ok(answer?.kind === 'registered');
+    return answer.node;
+  });
+  const [ofAnna, ofBoris] = nodes;
+  assert.ok(ofAnna !== undefined && ofBoris !== undefined && ofAnna !== ofBoris);
+  world.tell(unregister({ reply, tag: 3, deviceId: '', token: device.token }));
+  await world.clock.settle();
+  assert.deepEqual(reply.of(3), { kind: 'unregistered', nodes: [ofAnna] });
+  const rows = world.store.readMany([ofAnna, ofBoris]);
+  assert.deepEqual(
+    rows.map((one) => one?.state),
+    ['dead', 'live'],
+  );
+});
+
 test('a corrupt row costs the publishes to its node, and no others', async () => {
   const world = await setup({}, [live('a'), live('b')]);
   const reply = world.answers;

@@ -311,7 +311,7 @@ test('3.1 what is switched off is neither advertised nor routed', () => {
   }
 });
 
-test('8.13 and 8.34 foreign attributes, children and languages change nothing', () => {
+test('2.14, 8.13 and 8.34 foreign attributes, children and languages change nothing', () => {
   const plain = iq(`type='set' id='1' from='example.com' to='${domain}'`, publish);
   const odd = publish.replace('<publish ', "<x:y xmlns:x='urn:x'/><publish z='1' ");
   const lang = `xml:lang='&quot;&gt;&lt;script&gt;'`;

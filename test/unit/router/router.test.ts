@@ -318,6 +318,20 @@ test('4.62 a server is told of twenty unknown nodes a minute, of others wait, an
   assert.match(lines[0] ?? '', /is this the right data folder/);
 });
 
+test('1.50 an answer of more than 64 KiB does not leave: it would cost the stream', async () => {
+  const { arrives, sent, shard } = await setup(1);
+  const list = `<pubsub xmlns='${ns.pubsub}'><affiliations/></pubsub>`;
+  const asks = (id: string): void =>
+    arrives(`<iq type='get' id='${id}' from='anna@example.com' to='${domain}'>${list}</iq>`);
+  const rows = (count: number) => Array.from({ length: count }, (_, index) => row(`${index}${'é'.repeat(500)}`));
+  asks('fits');
+  asks('too-long');
+  shard.answer(0, { kind: 'listed', registrations: rows(60), cut: false });
+  shard.answer(1, { kind: 'listed', registrations: rows(66), cut: false });
+  assert.deepEqual(sent().map(word), ['result', 'wait/internal-server-error']);
+  for (const stanza of sent()) assert.ok(Buffer.byteLength(stanza) <= limits.outboundStanzaBytesMax);
+});
+
 test('8.29 the answers of two engines to each other end after the first', async () => {
   const one = await setup(1);
   const other = await setup(1);

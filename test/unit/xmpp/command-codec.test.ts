@@ -194,7 +194,7 @@ test('5.38 a command without a form opens a session, whose form completes it', (
   assert.equal(read.context.sessionId, attribute(offered, 'sessionid'));
 });
 
-test('5.38 prev shows the form again, cancel ends the session', () => {
+test('5.38 and 5.41 prev shows the form again, cancel ends the session', () => {
   const world = setup();
   const id = attribute(payload(world.command('register-push-fcm', '', '')), 'sessionid') ?? '';
   const again = payload(world.command('register-push-fcm', `sessionid='${id}' action='prev'`, ''));

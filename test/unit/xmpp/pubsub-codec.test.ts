@@ -58,6 +58,13 @@ test('4.40 of several items the last counts, and unknown children are ignored', 
   assert.equal(request.summary.lastMessageBody, '2');
 });
 
+test('4.50 the id of an item changes nothing, whatever it is', () => {
+  const plain = publish(`<publish node='n'><item>${notification}</item></publish>`);
+  for (const id of ['', 'current', '&lt;/item&gt;', 'x'.repeat(10_000)]) {
+    assert.deepEqual(publish(`<publish node='n'><item id='${id}'>${notification}</item></publish>`), plain);
+  }
+});
+
 test('4.40 a form directly in the item is a payload', () => {
   const summary = form('urn:xmpp:push:summary', ['message-count', '3']);
   assert.equal(publish(`<publish node='n'><item>${summary}</item></publish>`).summary.messageCount, 3);
@@ -79,7 +86,7 @@ test('8.24 cancelled options are none', () => {
   assert.deepEqual(optionsOf(form('', ['secret', 's']).replace("'submit'", "'cancel'")), noPublishOptions);
 });
 
-test('5.30 all known options are read, unknown ones ignored', () => {
+test('4.46 and 5.30 all known options are read, unknown ones ignored', () => {
   const known = {
     secret: 'x',
     service: 'apns',

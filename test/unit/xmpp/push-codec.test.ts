@@ -105,7 +105,7 @@ test('8.22 a sender that is no JID is absent', () => {
   assert.equal(summary(value('last-message-sender', 'Anna@Example.org')).lastMessageSender, 'anna@example.org');
 });
 
-test('8.22 a body is cut at a code point and loses control characters but newline and tab', () => {
+test('4.55, 5.22 and 8.22 a body is cut at a code point and loses control characters but newline and tab', () => {
   const long = summary(value('last-message-body', '😀'.repeat(75_000))).lastMessageBody;
   assert.equal(long, '😀'.repeat(limits.bodyBytesMax / 4));
   const odd = summary(value('last-message-body', `x${'😀'.repeat(75_000)}`)).lastMessageBody;

@@ -104,6 +104,33 @@ test('2.5 an error has one condition of RFC 6120, and details in namespaces of t
   }
 });
 
+test('2.15 and 2.16 error types are those of RFC 6120, but for what is wait on purpose, and no text is sent', () => {
+  const types: Readonly<Record<string, string>> = {
+    'bad-request': 'modify',
+    conflict: 'cancel',
+    'feature-not-implemented': 'cancel',
+    forbidden: 'auth',
+    'internal-server-error': 'wait',
+    'item-not-found': 'cancel',
+    'jid-malformed': 'modify',
+    'not-acceptable': 'modify',
+    'not-allowed': 'cancel',
+    'remote-server-timeout': 'wait',
+    'resource-constraint': 'wait',
+    'service-unavailable': 'cancel',
+  };
+  // What a server must not take for a dead registration, and what MongooseIM itself says.
+  const onPurpose: Readonly<Record<string, string>> = {
+    waitUnavailable: 'wait',
+    payloadTooBig: 'wait',
+    deviceNotRegistered: 'cancel',
+  };
+  for (const [name, row] of Object.entries(stanzaErrors)) {
+    assert.equal(row.type, onPurpose[name] ?? types[row.condition], name);
+    assert.doesNotMatch(row.detail, /<text|>[^<]/, name);
+  }
+});
+
 test('1.17 a request of our own is an IQ with one child', () => {
   const element = parseXml(iqRequest('get', 'k1&', 'push.lab', 'a.lab', `<ping xmlns='urn:xmpp:ping'/>`));
   assert.deepEqual({ ...element.attrs }, { type: 'get', id: 'k1&', from: 'push.lab', to: 'a.lab' });
