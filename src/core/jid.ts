@@ -138,8 +138,13 @@ function prepareDomain(text: string): Result<string, JIDProblem> {
   // To ASCII and back: both spellings of an international domain become its Unicode one.
   const unicode = domainToUnicode(lower);
   const prepared = unicode.endsWith('.') ? unicode.slice(0, -1) : unicode;
-  if (prepared === '' || prepared.split('.').includes('')) return err('bad-domain');
+  // A label that is no encoding of anything: Node.js 20 gives '' for it, 24 gives it back.
+  if (prepared === '' || prepared.split('.').some(isBadLabel)) return err('bad-domain');
   return isTooLong(prepared) ? err('too-long') : ok(prepared);
+}
+
+function isBadLabel(label: string): boolean {
+  return label === '' || label.startsWith('xn--');
 }
 
 function prepareAddress(text: string): Result<string, JIDProblem> {

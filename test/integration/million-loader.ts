@@ -14,7 +14,7 @@ import type { RegistrationStore } from '../../src/storage/registration-store.ts'
 
 const total = 1_000_000;
 const shards = 4;
-const batchRows = 5_000;
+const batchRows = 2_000;
 const samples = 20_000;
 const perShard = total / shards;
 
