@@ -42,7 +42,7 @@ export function parseJID(text: string): Result<JIDParts, JIDProblem> {
 /** The bare JID of any JID. */
 export function bareJID(text: string): Result<BareJID, JIDProblem> {
   const bare = bareOf(text);
-  if (isPlain(text, bare)) return ok(preparedBareJID(bare));
+  if (isPlain(text)) return ok(preparedBareJID(bare));
   const parts = parseJID(text);
   if (!parts.ok) return parts;
   const { local, domain } = parts.value;
@@ -51,7 +51,7 @@ export function bareJID(text: string): Result<BareJID, JIDProblem> {
 
 /** The whole JID, with its resource if it has one. */
 export function fullJID(text: string): Result<FullJID, JIDProblem> {
-  if (isPlain(text, bareOf(text))) return ok(preparedFullJID(text));
+  if (isPlain(text)) return ok(preparedFullJID(text));
   const parts = parseJID(text);
   if (!parts.ok) return parts;
   const { local, domain, resource } = parts.value;
@@ -90,8 +90,11 @@ const plainCharsMax = 255;
 const label = '[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?';
 const plainLocal = /^[a-z0-9!#$%()*+,.;=?[\]^_`{|}~-]+$/;
 const plainDomain = new RegExp(`^(?!.*xn--)${label}(?:\\.${label})*$`);
-const plainBare = new RegExp(`^(?:${plainLocal.source.slice(1, -1)}@)?${plainDomain.source.slice(1)}`);
 const plainResource = /^[\x20-\x7e]+$/;
+// The three in one: a resource that looks like an encoded label takes the long way, too.
+const plainJID = new RegExp(
+  `^(?:${plainLocal.source.slice(1, -1)}@)?${plainDomain.source.slice(1, -1)}(?:/${plainResource.source.slice(1, -1)})?$`,
+);
 
 // RFC 6122 §A.5: what a localpart may not hold, besides white space and control characters.
 const localForbidden = /["&'/:<>@]/;
@@ -109,9 +112,8 @@ const invisible =
 // What the URL rules would take for something else than a name: escapes, ports, paths, credentials.
 const domainForbidden = /[\x00-\x2c/:-@[-^`{-\x7f]/;
 
-function isPlain(text: string, bare: string): boolean {
-  if (text.length > plainCharsMax || !plainBare.test(bare)) return false;
-  return bare.length === text.length || plainResource.test(text.slice(bare.length + 1));
+function isPlain(text: string): boolean {
+  return text.length <= plainCharsMax && plainJID.test(text);
 }
 
 function prepareLocal(text: string): Result<string, JIDProblem> {

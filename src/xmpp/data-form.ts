@@ -8,7 +8,7 @@
 import { limits } from '../core/limits.ts';
 import { ns } from './namespaces.ts';
 import { escapeXml } from './stanza.ts';
-import { attribute, isElement, textOf } from './xml.ts';
+import { attribute, bequeaths, isElement, isHeir, textOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 export type FormKind = 'form' | 'submit' | 'result' | 'cancel';
@@ -27,16 +27,23 @@ export function formKind(x: XmlElement): FormKind {
   return type === 'form' || type === 'result' || type === 'cancel' ? type : 'submit';
 }
 
-/** The `var` of a `<field>`; `''` for anything else. */
-export function fieldName(child: XmlElement | string): string {
-  return typeof child !== 'string' && isElement(child, 'field', ns.data) ? (attribute(child, 'var') ?? '') : '';
+/**
+ * The `var` of a `<field>`; `''` for anything else.
+ *
+ * @param inherits whether `<x>` bequeaths the namespace of forms; so below.
+ */
+export function fieldName(child: XmlElement | string, inherits: boolean): string {
+  if (typeof child === 'string' || !isHeir(child, 'field', ns.data, inherits)) return '';
+  return attribute(child, 'var') ?? '';
 }
 
 /** The text of the first `<value>`, whatever its length. */
-export function firstValue(element: XmlElement | string): string | undefined {
+export function firstValue(element: XmlElement | string, inherits: boolean): string | undefined {
   if (typeof element === 'string') return undefined;
+  const own = element.attrs['xmlns'];
+  const passesOn = own === undefined ? inherits : own === ns.data;
   for (const child of element.children) {
-    if (typeof child !== 'string' && isElement(child, 'value', ns.data)) return textOf(child);
+    if (typeof child !== 'string' && isHeir(child, 'value', ns.data, passesOn)) return textOf(child);
   }
   return undefined;
 }
@@ -51,9 +58,10 @@ const noValues: readonly string[] = [];
 /** For requests that are not on the hot path. Fields past `limits.formFieldsMax` are not looked at. */
 export function readForm(x: XmlElement): DataForm {
   const fields = new Map<string, readonly string[]>();
+  const inherits = bequeaths(x, ns.data);
   let seen = 0;
   for (const child of x.children) {
-    const name = fieldName(child);
+    const name = fieldName(child, inherits);
     if (name === '' || typeof child === 'string') continue;
     seen += 1;
     if (seen > limits.formFieldsMax) break;

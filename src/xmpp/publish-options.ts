@@ -6,7 +6,7 @@
  */
 import { fieldName, firstValue, fitsField, formKind } from './data-form.ts';
 import { ns } from './namespaces.ts';
-import { isElement } from './xml.ts';
+import { bequeaths, isElement } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 /** Structurally the `PublishOptions` of registration/commands.ts, which this layer may not import; `''` = absent. */
@@ -71,10 +71,11 @@ export function readPublishOptions(element: XmlElement | undefined): PublishOpti
 /** Returns the FORM_TYPE. */
 function readInto(options: Draft, x: XmlElement): string {
   let formType = '';
+  const inherits = bequeaths(x, ns.data);
   for (const child of x.children) {
-    const name = fieldName(child);
+    const name = fieldName(child, inherits);
     if (name === '') continue;
-    const value = firstValue(child);
+    const value = firstValue(child, inherits);
     // Too long for a credential or a token is as good as absent; a cut one would be somebody else's.
     if (value === undefined || value === '' || !fitsField(value)) continue;
     if (name === 'FORM_TYPE') formType ||= value;

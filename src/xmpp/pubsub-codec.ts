@@ -17,7 +17,7 @@ import type { PublishOptionFields } from './publish-options.ts';
 import { readSummary } from './push-codec.ts';
 import { stanzaErrors, unsupportedFeature } from './stanza-errors.ts';
 import type { StanzaError } from './stanza-errors.ts';
-import { attribute, childOf, childrenOf, isElement, localName, namespaceOf } from './xml.ts';
+import { attribute, bequeaths, childOf, childrenOf, isElement, isHeir, localName, namespaceOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 export type PublishModel = 'open' | 'publishers';
@@ -72,10 +72,11 @@ type Refused = ReturnType<typeof refused>;
 export function readPublish(pubsub: XmlElement): PublishRequest | Refused | undefined {
   let publish: XmlElement | undefined;
   let options: XmlElement | undefined;
+  const inherits = bequeaths(pubsub, ns.pubsub);
   for (const child of pubsub.children) {
     if (typeof child === 'string') continue;
-    if (publish === undefined && isElement(child, 'publish', ns.pubsub)) publish = child;
-    else if (options === undefined && isElement(child, 'publish-options', ns.pubsub)) options = child;
+    if (publish === undefined && isHeir(child, 'publish', ns.pubsub, inherits)) publish = child;
+    else if (options === undefined && isHeir(child, 'publish-options', ns.pubsub, inherits)) options = child;
   }
   if (publish === undefined) return undefined;
   const name = attribute(publish, 'node') ?? '';

@@ -10,7 +10,7 @@ import { emptySummary } from '../core/notification.ts';
 import type { Summary } from '../core/notification.ts';
 import { fieldName, firstValue, fitsField, formKind } from './data-form.ts';
 import { ns } from './namespaces.ts';
-import { attribute, isElement, textOf } from './xml.ts';
+import { attribute, bequeaths, isElement, textOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 // Filled and read within one call: a scratch object costs nothing per notification.
@@ -82,10 +82,11 @@ function readNotification(notification: XmlElement): void {
 }
 
 function readSummaryForm(x: XmlElement): void {
+  const inherits = bequeaths(x, ns.data);
   for (const child of x.children) {
-    const name = fieldName(child);
+    const name = fieldName(child, inherits);
     if (name === '') continue;
-    const value = firstValue(child);
+    const value = firstValue(child, inherits);
     if (value !== undefined && value !== '') keep(name, value);
   }
 }
@@ -142,7 +143,7 @@ function summaryOfFound(): Summary {
   const lastMessageSender = senderOf(found.sender || found.callSender);
   const lastMessageBody = bodyOf(found.body);
   const priority = priorityOf(extra.priority) || priorityOf(found.priority);
-  const jingleMessage = jingleActions.has(found.jingle) ? found.jingle : '';
+  const jingleMessage = found.jingle !== '' && jingleActions.has(found.jingle) ? found.jingle : '';
   const jingleSessionId = fitsField(found.jingleId) ? found.jingleId : '';
   const { encrypted } = extra;
   if (messageCount === -1 && pendingSubscriptionCount === -1 && lastMessageSender === '' && lastMessageBody === '') {
