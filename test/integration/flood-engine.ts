@@ -1,4 +1,4 @@
-/** An engine as a process of its own, so that its memory is its own: configured by its parent, which asks how it does. */
+/** An engine in a process of its own, so that its memory is its own: configured by its parent, which looks at it. */
 import { createEngine } from '../../src/index.ts';
 import type { EngineConfigInput } from '../../src/index.ts';
 import type { EngineFigures } from '../../src/engine-figures.ts';
