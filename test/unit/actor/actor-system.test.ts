@@ -274,6 +274,53 @@ describe('actor: failure', () => {
   });
 });
 
+describe('actor: a batch of an earlier life', () => {
+  it('that ends, well or not, does nothing to the actor that was restarted meanwhile', async () => {
+    for (const end of ['resolve', 'reject'] as const) {
+      const clock = new VirtualClock();
+      const system = new ActorSystem({ clock, logger: silentLogger, failed: () => assert.fail('the parent recovers') });
+      const life: string[] = [];
+      const ends: Record<typeof end, () => void> = { resolve: () => undefined, reject: () => undefined };
+      let tellChild = (): unknown => undefined;
+      const parent = system.spawn<Message, null>({
+        name: 'parent',
+        mailbox: { capacity: 4, batchMax: 1 },
+        supervision: { kind: 'restart', restartsMax: 3, windowMs: 1_000, backoffMs: [5, 5] },
+        init(context) {
+          const ref = context.spawn<Message, null>({
+            name: 'child',
+            mailbox: { capacity: 1, batchMax: 1 },
+            supervision: { kind: 'escalate' },
+            init: () => null,
+            receive: () => assert.fail('unlucky'),
+            lost: () => undefined,
+          });
+          tellChild = () => ref.tell({ value: 0 });
+          life.push('init');
+          return null;
+        },
+        receive(_state, [message]) {
+          life.push(`batch ${message?.value}`);
+          if (message?.value !== 1) return undefined;
+          return new Promise((resolve, reject) =>
+            Object.assign(ends, { resolve, reject: () => reject(new Error('late')) }),
+          );
+        },
+        lost: (message) => life.push(`lost ${message.value}`),
+      });
+      await clock.settle();
+      assert.equal(parent.tell({ value: 1 }), 'accepted');
+      await clock.settle();
+      assert.equal(tellChild(), 'accepted');
+      await clock.advance(5);
+      ends[end]();
+      assert.equal(parent.tell({ value: 2 }), 'accepted');
+      await clock.advance(1_000);
+      assert.deepEqual(life, ['init', 'batch 1', 'lost 1', 'init', 'batch 2'], end);
+    }
+  });
+});
+
 describe('actor: stop', () => {
   it('handles what waits, refuses what comes, and releases its state', async () => {
     const { ref, clock, system, batches, lost, life } = setup({ batchMax: 1 });

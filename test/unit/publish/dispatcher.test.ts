@@ -292,6 +292,42 @@ describe('dispatcher', () => {
   });
 });
 
+describe('dispatcher: each message ends once', () => {
+  it('an executor that tells an outcome twice settles once, and gives its credit back once', async () => {
+    const { clock, executor, publish, outcomes, figures } = setup();
+    assert.equal(publish(), 'accepted');
+    assert.equal(publish(), 'accepted');
+    await clock.settle();
+    const [held] = executor.batches;
+    assert.ok(held);
+    held.settle.settled(held.batch.batchId, 0, accepted('id'));
+    held.settle.settled(held.batch.batchId, 0, rejected('again'));
+    assert.deepEqual(outcomes(), ['accepted']);
+    assert.equal(figures().inFlight, 1);
+    executor.end(0, accepted('id'));
+    assert.deepEqual(outcomes(), ['accepted', 'accepted']);
+    assert.equal(figures().inFlight, 0);
+  });
+
+  it('stop answers what waits for a retry, and nothing that has ended', async () => {
+    const { clock, system, executor, publish, outcomes } = setup();
+    assert.equal(publish(), 'accepted');
+    assert.equal(publish(), 'accepted');
+    await clock.settle();
+    const [held] = executor.batches;
+    assert.ok(held);
+    held.settle.settled(held.batch.batchId, 0, accepted('id'));
+    held.settle.settled(held.batch.batchId, 1, { ...unavailable('no', 'GOAWAY'), retryAfterMs: 1_000 });
+    assert.deepEqual(outcomes(), ['accepted']);
+    const stopped = system.stop(100);
+    await clock.advance(100);
+    await stopped;
+    await clock.advance(10_000);
+    assert.deepEqual(outcomes(), ['accepted', 'unavailable']);
+    assert.equal(executor.batches.length, 1, 'nothing is sent after the stop');
+  });
+});
+
 describe('dispatcher and its credential', () => {
   it('mints before the first send, once for all that wait, and attaches the value', async () => {
     let mints = 0;
