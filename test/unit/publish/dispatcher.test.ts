@@ -317,7 +317,7 @@ describe('dispatcher: each message ends once', () => {
     const [held] = executor.batches;
     assert.ok(held);
     held.settle.settled(held.batch.batchId, 0, accepted('id'));
-    held.settle.settled(held.batch.batchId, 1, { ...unavailable('no', 'GOAWAY'), retryAfterMs: 1_000 });
+    held.settle.settled(held.batch.batchId, 1, unavailable('no', 'GOAWAY', 1_000));
     assert.deepEqual(outcomes(), ['accepted']);
     const stopped = system.stop(100);
     await clock.advance(100);
