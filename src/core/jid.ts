@@ -92,9 +92,10 @@ const plainLocal = /^[a-z0-9!#$%()*+,.;=?[\]^_`{|}~-]+$/;
 const plainDomain = new RegExp(`^(?!.*xn--)${label}(?:\\.${label})*$`);
 const plainResource = /^[\x20-\x7e]+$/;
 // The three in one: a resource that looks like an encoded label takes the long way, too.
-const plainJID = new RegExp(
-  `^(?:${plainLocal.source.slice(1, -1)}@)?${plainDomain.source.slice(1, -1)}(?:/${plainResource.source.slice(1, -1)})?$`,
+const [localPart, domainPart, resourcePart] = [plainLocal, plainDomain, plainResource].map((part) =>
+  part.source.slice(1, -1),
 );
+const plainJID = new RegExp(`^(?:${localPart}@)?${domainPart}(?:/${resourcePart})?$`);
 
 // RFC 6122 §A.5: what a localpart may not hold, besides white space and control characters.
 const localForbidden = /["&'/:<>@]/;
