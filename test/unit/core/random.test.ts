@@ -3,10 +3,11 @@ import { describe, it } from 'node:test';
 import { fullJitterMs, newNotificationId, seededRandom, systemRandom } from '../../../src/core/random.ts';
 
 describe('random', () => {
-  it('makes version 4 UUIDs in lower case, all different', () => {
+  it('makes UUIDs in lower case, all different, from one source and from another', () => {
     const ids = new Set(Array.from({ length: 2_000 }, () => newNotificationId(systemRandom)));
     assert.equal(ids.size, 2_000);
-    for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.notEqual(newNotificationId(seededRandom(1)), newNotificationId(seededRandom(2)));
   });
 
   it('is reproducible from a seed', () => {
