@@ -19,6 +19,10 @@ export interface Random {
 // One system call fills this many bytes; ids of 16 bytes then cost a copy, not a call.
 const poolBytes = 4096;
 
+// A block of ids shares its first 74 random bits; the last 12 hex digits count. Drawing 16 bytes for each would cost ten
+// times as much, on the path of every notification.
+const idsOfBlock = 2 ** 20;
+
 function cryptoRandom(): Random {
   const pool = Buffer.alloc(poolBytes);
   let used = poolBytes;
@@ -55,10 +59,6 @@ export function seededRandom(seed: number): Random {
   };
   return { unit, bytes, uuid: uuids(bytes) };
 }
-
-// A block of ids shares its first 74 random bits; the last 12 hex digits count. Drawing 16 bytes for each would cost ten
-// times as much, on the path of every notification.
-const idsOfBlock = 2 ** 20;
 
 /** Version 8 (RFC 9562 §5.8): what the bits mean is ours. */
 function uuids(bytes: (count: number) => Buffer): () => string {
