@@ -27,8 +27,8 @@ export interface WorkerPoolOptions {
 
 interface Flight {
   readonly settle: BatchSettle;
-  /** True where an outcome has arrived. */
-  readonly done: boolean[];
+  /** 1 where an outcome has arrived. */
+  readonly done: Uint8Array;
   left: number;
   readonly complete: (receipt: BatchReceipt) => void;
 }
@@ -84,9 +84,8 @@ export class WorkerPoolExecutor implements Executor {
       return Promise.resolve({ batchId: batch.batchId, settled: count });
     }
     return new Promise((complete) => {
-      const done = Array.from({ length: count }, () => false);
       this.#hasSent = true;
-      this.#flights.set(batch.batchId, { settle, done, left: count, complete });
+      this.#flights.set(batch.batchId, { settle, done: new Uint8Array(count), left: count, complete });
       const packed: PackedBatch = { ...batch, notifications: batch.notifications.map(packNotification) };
       this.#pool.run(packed, { name: 'publish' }).catch((error: unknown) => this.#threadLost(batch.batchId, error));
     });
@@ -128,14 +127,20 @@ export class WorkerPoolExecutor implements Executor {
 
   #settled(message: Settled): void {
     const { batchIds, indexes, outcomes } = message;
+    let flight: Flight | undefined;
+    let flightId = -1;
     for (let at = 0; at < batchIds.length; at++) {
       const batchId = batchIds[at];
       const index = indexes[at];
       const outcome = outcomes[at];
       if (batchId === undefined || index === undefined || outcome === undefined) continue;
-      const flight = this.#flights.get(batchId);
-      if (flight === undefined || flight.done[index] !== false) continue;
-      flight.done[index] = true;
+      // The outcomes of one batch mostly come in a row, which one look-up serves.
+      if (batchId !== flightId) {
+        flight = this.#flights.get(batchId);
+        flightId = batchId;
+      }
+      if (flight === undefined || flight.done[index] !== 0) continue;
+      flight.done[index] = 1;
       flight.left--;
       flight.settle.settled(batchId, index, unpackOutcome(outcome));
       if (flight.left === 0) this.#landed(batchId, flight);
@@ -152,8 +157,8 @@ export class WorkerPoolExecutor implements Executor {
     const flight = this.#flights.get(batchId);
     if (flight === undefined) return;
     for (let index = 0; index < flight.done.length; index++) {
-      if (flight.done[index] !== false) continue;
-      flight.done[index] = true;
+      if (flight.done[index] !== 0) continue;
+      flight.done[index] = 1;
       flight.settle.settled(batchId, index, unavailable('unknown', reason));
     }
     this.#landed(batchId, flight);

@@ -123,7 +123,7 @@ class Texts {
   }
 
   next(): string {
-    const length = this.#bytes.readUInt16LE(this.#lengthAt);
+    const length = (this.#bytes[this.#lengthAt] ?? 0) | ((this.#bytes[this.#lengthAt + 1] ?? 0) << 8);
     this.#lengthAt += 2;
     const from = this.#at;
     this.#at += length;
