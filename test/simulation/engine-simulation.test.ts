@@ -31,11 +31,11 @@ describe('simulation', () => {
   it('holds every invariant with each of the fixed seeds, and meets every kind of answer and outcome', async () => {
     const seen = new Set<string>();
     for (const seed of seeds) {
-      const { answers, outcomes } = await simulate(seed, steps);
-      for (const [kind, count] of Object.entries({ ...answers, ...outcomes })) if (count > 0) seen.add(kind);
+      const { answers, outcomes, restarts } = await simulate(seed, steps);
+      for (const [kind, count] of Object.entries({ ...answers, ...outcomes, restarts })) if (count > 0) seen.add(kind);
     }
     const wanted = ['result', 'wait', 'cancel', 'other', 'accepted', 'unregistered', 'rejected'];
-    const rest = ['expired', 'throttled', 'unauthorized', 'unavailable'];
+    const rest = ['restarts', 'expired', 'throttled', 'unauthorized', 'unavailable'];
     for (const kind of [...wanted, ...rest]) assert.ok(seen.has(kind), `no ${kind} in all these seeds`);
   });
 

@@ -28,6 +28,7 @@ export const gatewayModes = [
   'throttling',
   'unauthorized',
   'rejecting',
+  'throwing',
   'mixed',
 ] as const;
 
@@ -107,13 +108,17 @@ export class ScriptedGateway {
     if (isMaybe) this.#maybeDelivered.set(key, (this.#maybeDelivered.get(key) ?? 0) + 1);
   }
 
-  #decide({ token }: Notification, authorization: string): { readonly outcome: Outcome; readonly afterMs: number } {
+  #decide(
+    { token, body }: Notification,
+    authorization: string,
+  ): { readonly outcome: Outcome; readonly afterMs: number } {
     const unit = (): number => this.#random.unit();
     const afterMs = unit() < 0.5 ? 0 : Math.ceil(unit() * 50);
     if (this.#needsCredential && authorization !== this.credentials.valid) {
       return { outcome: unauthorized('ExpiredToken'), afterMs };
     }
-    const mode = this.mode === 'mixed' ? (gatewayModes[Math.floor(unit() * 8)] ?? 'well') : this.mode;
+    const mode =
+      this.mode === 'mixed' ? (gatewayModes[Math.floor(unit() * (gatewayModes.length - 1))] ?? 'well') : this.mode;
     switch (mode) {
       case 'stalled':
         return { outcome: accepted(''), afterMs: Number.POSITIVE_INFINITY };
@@ -127,6 +132,11 @@ export class ScriptedGateway {
         return { outcome: unauthorized('Forbidden'), afterMs };
       case 'rejecting':
         return { outcome: rejected('BadTopic'), afterMs };
+      case 'throwing': {
+        const lost = unavailable('unknown', 'the provider failed');
+        this.#ended(body, lost);
+        throw new Error('a defect of the provider');
+      }
       case 'slow':
         return { outcome: this.#verdict(token), afterMs: 500 + Math.ceil(unit() * 3_000) };
       case 'well':
@@ -177,6 +187,9 @@ export class ScriptedCredentials {
 /** The memory store behind a disk that fails or takes its time. */
 export class FaultyStore implements RegistrationStore {
   mode: 'well' | 'writes-fail' | 'reads-fail' | 'slow' = 'well';
+  /** The next call ends in a defect, which no caller expects: the shard is restarted. */
+  breaksOnce = false;
+  defects = 0;
   readonly rows: MemoryStore = new MemoryStore(100_000);
   readonly #clock: Clock;
   readonly #slowMs: () => number;
@@ -189,6 +202,7 @@ export class FaultyStore implements RegistrationStore {
   readMany(
     nodes: readonly NodeId[],
   ): Promise<readonly (Registration | undefined)[]> | readonly (Registration | undefined)[] {
+    this.#break();
     if (this.mode === 'reads-fail') throw new EngineError('E_STORE_IO', 'the disk does not answer');
     if (this.mode === 'slow') return this.#slowly(async () => this.rows.readMany(nodes));
     return this.rows.readMany(nodes);
@@ -229,8 +243,16 @@ export class FaultyStore implements RegistrationStore {
   }
 
   #write(write: () => Promise<void>): Promise<void> {
+    this.#break();
     if (this.mode === 'writes-fail') return Promise.reject(new EngineError('E_STORE_IO', 'the disk is full'));
     return this.mode === 'slow' ? this.#slowly(write) : write();
+  }
+
+  #break(): void {
+    if (!this.breaksOnce) return;
+    this.breaksOnce = false;
+    this.defects++;
+    throw new TypeError('a defect of the store');
   }
 
   #slowly<T>(work: () => Promise<T>): Promise<T> {

@@ -27,6 +27,7 @@ export interface SimulationReport {
   readonly asked: number;
   readonly answers: Readonly<Record<string, number>>;
   readonly outcomes: Readonly<Record<string, number>>;
+  readonly restarts: number;
   /** The whole run in a few characters: equal for equal runs. */
   readonly trace: string;
 }
@@ -123,7 +124,8 @@ export class Simulation {
   async rest(): Promise<void> {
     this.#endFaults();
     await this.advance(90_000);
-    checkRest(this.engine.figures());
+    const defects = this.stores.reduce((sum, store) => sum + store.defects, 0);
+    checkRest(this.engine.figures(), defects);
     assert.equal(this.ledger.open, 0, 'questions without an answer at rest');
     for (const service of services) {
       const registered = this.traffic.register(service, 'probe');
@@ -208,7 +210,7 @@ export class Simulation {
     const gateway = this.gateways[unit() < 0.5 ? 'apns' : 'fcm'];
     const store = this.stores[Math.floor(unit() * shards)];
     const stream = this.streams[Math.floor(unit() * this.streams.length)];
-    const drawn = Math.floor(unit() * 8);
+    const drawn = Math.floor(unit() * 9);
     this.#note(`fault ${drawn} for ${lastsMs}`);
     switch (drawn) {
       case 0:
@@ -237,6 +239,9 @@ export class Simulation {
         this.#ends(lastsMs, () => stream?.comeBack());
         return;
       case 6:
+        if (store !== undefined) store.breaksOnce = true;
+        return;
+      case 7:
         this.clock.jump(Math.floor((unit() - 0.5) * 7_200_000));
         return;
       default:
@@ -252,7 +257,10 @@ export class Simulation {
     this.#faultsEndAtMs = [];
     for (const gateway of Object.values(this.gateways)) gateway.mode = 'well';
     this.gateways.apns.credentials.minting = 'well';
-    for (const store of this.stores) store.mode = 'well';
+    for (const store of this.stores) {
+      store.mode = 'well';
+      store.breaksOnce = false;
+    }
     for (const stream of this.streams) stream.comeBack();
   }
 
@@ -317,7 +325,15 @@ export class Simulation {
       for (const [kind, count] of Object.entries(counts)) outcomes[kind] = (outcomes[kind] ?? 0) + count;
     }
     const { seed } = this.#options;
-    return { seed, asked: this.#asked, answers: this.ledger.answers, outcomes, trace: this.#traceHash.toString(16) };
+    const { restarts } = this.engine.figures().actors;
+    return {
+      seed,
+      asked: this.#asked,
+      answers: this.ledger.answers,
+      outcomes,
+      restarts,
+      trace: this.#traceHash.toString(16),
+    };
   }
 }
 

@@ -74,7 +74,8 @@ export class VirtualClock implements Clock {
   async advance(durationMs: number): Promise<void> {
     const endMs = this.#nowMs + durationMs;
     await this.settle();
-    for (;;) {
+    for (let fired = 0; ; fired++) {
+      if (fired > turnsMax) throw new Error(`${turnsMax} timers in ${durationMs} ms: one sets itself again and again`);
       const next = this.#earliest();
       if (next === undefined || next.dueMs > endMs) break;
       this.#timers.splice(this.#timers.indexOf(next), 1);
