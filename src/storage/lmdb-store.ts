@@ -178,7 +178,7 @@ export class LmdbStore implements RegistrationStore {
     throw new EngineError(
       'E_STORE_IO',
       `${basename(this.#path)} is full: ${used} bytes are used of at most ${this.#mapBytes}; ` +
-        'raise registrations.mapBytes, or remove registrations',
+        'raise registrations.map_bytes, or remove registrations',
     );
   }
 

@@ -55,7 +55,7 @@ export async function reshard(options: ReshardOptions): Promise<Resharded> {
   const { dataDir, to, onProgress } = options;
   finishSwap(dataDir);
   const from = shardCount(dataDir);
-  if (from === 0) throw new EngineError('E_STORE_IO', `${dataDir} holds no registrations; check engine.dataDir`);
+  if (from === 0) throw new EngineError('E_STORE_IO', `${dataDir} holds no registrations; check engine.data_dir`);
   if (options.from !== undefined && options.from !== from) {
     throw new EngineError('E_STORE_SHARDS_MISMATCH', `${dataDir} has ${from} shards, not ${options.from}`);
   }

@@ -99,7 +99,7 @@ test('a full file refuses a write, keeps what it has, and takes rows again after
   let lots = 0;
   await assert.rejects(async () => {
     for (; lots < 100; lots++) await store.writeMany(batch(lots));
-  }, /E_STORE_IO|registrations\.mapBytes/);
+  }, /E_STORE_IO|registrations\.map_bytes/);
   assert.ok(lots > 5 && lots < 50, `${lots} lots of 100 rows in 2 MiB`);
   assert.equal(await store.count(), lots * 100);
   for (let lot = 0; lot < lots - 2; lot++) await store.removeMany(batch(lot).map((one) => one.node));
