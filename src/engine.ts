@@ -191,7 +191,8 @@ export class Engine {
    * Stop is start reversed: new requests are answered `wait`, what flies ends or is told, streams are closed in order,
    * then threads, then the store. Tolerates being called before start, during it, and twice.
    *
-   * @param budgetMs default: `engine.stop_ms`.
+   * @param budgetMs for what flies and waits; default: `engine.stop_ms`. Closing threads and streams in order comes on
+   *   top of it, 2 s each at the most.
    */
   stop(budgetMs: number = this.#config.engine.stopMs): Promise<void> {
     this.#stopping ??= this.#stop(budgetMs);

@@ -146,8 +146,8 @@ function prepareDomain(text: string): Result<string, JIDProblem> {
   return isTooLong(prepared) ? err('too-long') : ok(prepared);
 }
 
-function isBadLabel(label: string): boolean {
-  return label === '' || label.startsWith('xn--');
+function isBadLabel(text: string): boolean {
+  return text === '' || text.startsWith('xn--');
 }
 
 function prepareAddress(text: string): Result<string, JIDProblem> {

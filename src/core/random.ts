@@ -19,8 +19,8 @@ export interface Random {
 // One system call fills this many bytes; ids of 16 bytes then cost a copy, not a call.
 const poolBytes = 4096;
 
-// A block of ids shares its first 74 random bits; the last 12 hex digits count. Drawing 16 bytes for each would cost ten
-// times as much, on the path of every notification.
+// A block of ids shares its first 74 random bits; the last 12 hex digits count. Drawing 16 bytes for each would cost
+// ten times as much, on the path of every notification.
 const idsOfBlock = 2 ** 20;
 
 function cryptoRandom(): Random {
