@@ -2,12 +2,13 @@
 import { bare, full, node } from './registration-rows.ts';
 import { epochMs } from '../src/core/ids.ts';
 import { emptySummary } from '../src/core/notification.ts';
+import { noPublishOptions } from '../src/xmpp/publish-options.ts';
+import type { PublishOptions } from '../src/xmpp/publish-options.ts';
 import type {
   CommandAnswer,
   CommandReply,
   CreateCommand,
   PublishCommand,
-  PublishOptions,
   RegisterCommand,
   UnregisterCommand,
 } from '../src/registration/commands.ts';
@@ -40,31 +41,13 @@ export class Answers implements CommandReply {
 
 export const nobody: CommandReply = { answered: () => undefined };
 
-export const noOptions: PublishOptions = {
-  present: false,
-  secret: '',
-  service: '',
-  deviceId: '',
-  mode: '',
-  topic: '',
-  silent: '',
-  priority: '',
-  sound: '',
-  clickAction: '',
-  mutableContent: '',
-  timeToLive: '',
-  sandbox: '',
-  pushModule: '',
-  accessModel: '',
-};
-
 export function publish(name: string, over: Partial<PublishCommand> = {}): PublishCommand {
   return {
     kind: 'publish',
     node: node(name),
     from: full('example.com'),
     summary: emptySummary,
-    options: noOptions,
+    options: noPublishOptions,
     deadlineMs: epochMs(0),
     reply: nobody,
     tag: 0,
@@ -73,7 +56,7 @@ export function publish(name: string, over: Partial<PublishCommand> = {}): Publi
 }
 
 export function options(over: Partial<PublishOptions>): PublishOptions {
-  return { ...noOptions, present: true, ...over };
+  return { ...noPublishOptions, present: true, ...over };
 }
 
 export function create(name: string, over: Partial<CreateCommand> = {}): CreateCommand {

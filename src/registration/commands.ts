@@ -7,27 +7,7 @@ import type { BareJID, FullJID, NodeId } from '../core/ids.ts';
 import type { Summary } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Mode, Registration, Service } from '../core/registration.ts';
-
-/** Publish-options as the publisher sent them, known fields only; `''` = absent (xmpp 5.30, mongooseim 4.3). */
-export interface PublishOptions {
-  /** False when there was no form, or one with a foreign FORM_TYPE. */
-  readonly present: boolean;
-  readonly secret: string;
-  readonly service: string;
-  readonly deviceId: string;
-  readonly mode: string;
-  readonly topic: string;
-  readonly silent: string;
-  readonly priority: string;
-  readonly sound: string;
-  readonly clickAction: string;
-  readonly mutableContent: string;
-  readonly timeToLive: string;
-  readonly sandbox: string;
-  readonly pushModule: string;
-  /** `pubsub#access_model` if it was given as a precondition (XEP-0060 §7.1.5). */
-  readonly accessModel: string;
-}
+import type { PublishOptions } from '../xmpp/publish-options.ts';
 
 interface Asks {
   readonly reply: CommandReply;

@@ -6,7 +6,8 @@
 import { buildNotification } from './build-notification.ts';
 import { limits } from '../core/limits.ts';
 import type { NotificationRules } from './build-notification.ts';
-import type { PublishCommand, PublishOptions, Refusal } from './commands.ts';
+import type { PublishCommand, Refusal } from './commands.ts';
+import type { PublishOptions } from '../xmpp/publish-options.ts';
 import type { NodeSecrets } from './node-secret.ts';
 import type { EpochMs } from '../core/ids.ts';
 import type { Notification } from '../core/notification.ts';

@@ -9,8 +9,8 @@ import { ns } from './namespaces.ts';
 import { bequeaths, isElement } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
-/** Structurally the `PublishOptions` of registration/commands.ts, which this layer may not import; `''` = absent. */
-export interface PublishOptionFields {
+/** As the publisher sent them; `''` = absent (xmpp 5.30, mongooseim 4.3). */
+export interface PublishOptions {
   /** False when there was no form, or one with a foreign FORM_TYPE. */
   readonly present: boolean;
   readonly secret: string;
@@ -26,10 +26,11 @@ export interface PublishOptionFields {
   readonly timeToLive: string;
   readonly sandbox: string;
   readonly pushModule: string;
+  /** `pubsub#access_model` if it was given as a precondition (XEP-0060 §7.1.5). */
   readonly accessModel: string;
 }
 
-type Draft = { -readonly [K in keyof PublishOptionFields]: PublishOptionFields[K] };
+type Draft = { -readonly [K in keyof PublishOptions]: PublishOptions[K] };
 
 function draft(present: boolean): Draft {
   return {
@@ -52,12 +53,12 @@ function draft(present: boolean): Draft {
 }
 
 /** No form, or none of ours. */
-export const noPublishOptions: PublishOptionFields = Object.freeze(draft(false));
+export const noPublishOptions: PublishOptions = Object.freeze(draft(false));
 
 /** @param element `<publish-options/>`, if there was one. */
-export function readPublishOptions(element: XmlElement | undefined): PublishOptionFields {
+export function readPublishOptions(element: XmlElement | undefined): PublishOptions {
   if (element === undefined) return noPublishOptions;
-  let unnamed: PublishOptionFields | undefined;
+  let unnamed: PublishOptions | undefined;
   for (const child of element.children) {
     if (typeof child === 'string' || !isElement(child, 'x', ns.data) || formKind(child) === 'cancel') continue;
     const options = draft(true);
@@ -89,7 +90,7 @@ function keep(options: Draft, name: string, value: string): void {
   if (key !== undefined) options[key] ||= value;
 }
 
-type TextKey = Exclude<keyof PublishOptionFields, 'present'>;
+type TextKey = Exclude<keyof PublishOptions, 'present'>;
 
 const keys: ReadonlyMap<string, TextKey> = new Map<string, TextKey>([
   ['secret', 'secret'],

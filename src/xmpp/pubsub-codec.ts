@@ -13,7 +13,7 @@ import { readForm } from './data-form.ts';
 import type { DataForm } from './data-form.ts';
 import { ns } from './namespaces.ts';
 import { readPublishOptions } from './publish-options.ts';
-import type { PublishOptionFields } from './publish-options.ts';
+import type { PublishOptions } from './publish-options.ts';
 import { readSummary } from './push-codec.ts';
 import { stanzaErrors, unsupportedFeature } from './stanza-errors.ts';
 import type { StanzaError } from './stanza-errors.ts';
@@ -26,7 +26,7 @@ export interface PublishRequest {
   readonly kind: 'publish';
   readonly node: NodeId;
   readonly summary: Summary;
-  readonly options: PublishOptionFields;
+  readonly options: PublishOptions;
 }
 
 export type PubsubRequest =

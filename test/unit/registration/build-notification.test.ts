@@ -8,7 +8,7 @@ import { emptySummary } from '../../../src/core/notification.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 import { buildNotification } from '../../../src/registration/build-notification.ts';
 import type { NotificationRules } from '../../../src/registration/build-notification.ts';
-import type { PublishOptions } from '../../../src/registration/commands.ts';
+import type { PublishOptions } from '../../../src/xmpp/publish-options.ts';
 import type { Notification, Summary } from '../../../src/core/notification.ts';
 import type { Registration } from '../../../src/core/registration.ts';
 

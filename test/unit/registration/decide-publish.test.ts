@@ -7,7 +7,7 @@ import { seededRandom } from '../../../src/core/random.ts';
 import { decidePublish } from '../../../src/registration/decide-publish.ts';
 import { NodeSecrets } from '../../../src/registration/node-secret.ts';
 import type { PublishContext } from '../../../src/registration/decide-publish.ts';
-import type { PublishOptions } from '../../../src/registration/commands.ts';
+import type { PublishOptions } from '../../../src/xmpp/publish-options.ts';
 import type { Registration } from '../../../src/core/registration.ts';
 
 const nowMs = epochMs(1_770_000_000_000);
