@@ -62,7 +62,8 @@ export class WorkerPoolExecutor implements Executor {
       maxThreads: options.threads,
       idleTimeout: Number.POSITIVE_INFINITY, // threads own sessions
       concurrentTasksPerWorker: tasksPerThreadMax,
-      maxQueue: options.threads,
+      // Batches wait here only while a thread starts, at first or in place of one that died: credit bounds them, too.
+      maxQueue: options.providers.reduce((sum, provider) => sum + provider.creditMax, 1),
       atomics: 'disabled', // with 'sync' an idle thread answers no PING and sees no GOAWAY
       recordTiming: false,
       resourceLimits: { maxOldGenerationSizeMb: options.heapMbMax },
