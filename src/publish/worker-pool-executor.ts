@@ -62,7 +62,8 @@ export class WorkerPoolExecutor implements Executor {
       maxThreads: options.threads,
       idleTimeout: Number.POSITIVE_INFINITY, // threads own sessions
       concurrentTasksPerWorker: tasksPerThreadMax,
-      // Batches wait here only while a thread starts, at first or in place of one that died: credit bounds them, too.
+      // Batches wait here while receipts of settled ones are still on their way, which come by a door of their own: now
+      // and then thousands of small ones lag behind. Credit bounds them.
       maxQueue: options.providers.reduce((sum, provider) => sum + provider.creditMax, 1),
       atomics: 'disabled', // with 'sync' an idle thread answers no PING and sees no GOAWAY
       recordTiming: false,
