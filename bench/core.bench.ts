@@ -15,8 +15,8 @@ const perCall = 125 * feedSize;
 const window = 512;
 
 /**
- * What the library alone does with the same bytes, for comparison: our parser builds the same tree, within limits, and is
- * quicker. A parser for each piece, because it keeps every stanza it has read.
+ * What the library alone does with the same bytes, for comparison: our parser builds the same tree, within limits, and
+ * is quicker. A parser for each piece, because it keeps every stanza it has read.
  */
 function parseWithoutLimits(pieces: readonly Buffer[]): number {
   let stanzas = 0;

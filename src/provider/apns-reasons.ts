@@ -4,14 +4,11 @@
  * notification responses from APNs" (table of reasons) and "Sending channel management requests to APNs" (the last
  * ones).
  */
-import type { OutcomeKind } from '../core/outcome.ts';
+import type { ReasonMeaning } from './reason-outcome.ts';
 
-export interface ApnsReason {
+export interface ApnsReason extends ReasonMeaning {
   /** The status Apple documents for it; what arrives is not compared with it. */
   readonly status: number;
-  readonly kind: Exclude<OutcomeKind, 'accepted' | 'expired'>;
-  /** For `unavailable`. */
-  readonly reached: 'no' | 'unknown';
   /** When Apple does not say it in Retry-After; 0 = nothing known. */
   readonly retryAfterMs: number;
   /** The connection is of no more use: open another. */

@@ -5,14 +5,14 @@
  * notification", "Handling notification responses from APNs".
  */
 import { createHash } from 'node:crypto';
-import { unreachable } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';
-import { accepted, rejected, throttled, unauthorized, unavailable, unregistered } from '../core/outcome.ts';
+import { accepted, rejected, unavailable } from '../core/outcome.ts';
 import { err, ok } from '../core/result.ts';
 import { readTrustedAuthorities } from '../transport/trusted-authorities.ts';
 import { apnsReasonOfStatus, apnsReasons } from './apns-reasons.ts';
 import { outcomeOfFailure } from './gateway-failure.ts';
 import { fitPayload, isFieldText, parseObject, pathSegment, reasonOr, retryAfterMs } from './gateway-text.ts';
+import { outcomeOfReason } from './reason-outcome.ts';
 import type { ApnsConfig } from '../../config/engine-config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EpochMs } from '../core/ids.ts';
@@ -171,20 +171,7 @@ export function classifyApns({ status, fields, body, nowMs }: GatewayResponse): 
   const reason = reasonOr(status, parsed?.['reason']);
   const meaning = apnsReasons.get(reason) ?? apnsReasonOfStatus(status);
   const laterMs = retryAfterMs(fields['retry-after'], nowMs) || meaning.retryAfterMs;
-  switch (meaning.kind) {
-    case 'unregistered':
-      return unregistered(reason, sinceOf(parsed?.['timestamp']));
-    case 'rejected':
-      return rejected(reason);
-    case 'throttled':
-      return throttled(reason, laterMs);
-    case 'unauthorized':
-      return unauthorized(reason);
-    case 'unavailable':
-      return unavailable(meaning.reached, reason, laterMs);
-    default:
-      return unreachable(meaning.kind);
-  }
+  return outcomeOfReason(meaning, { reason, sinceMs: sinceOf(parsed?.['timestamp']), laterMs });
 }
 
 /** Milliseconds, as Apple says it for a 410: the last moment at which it knew the token to be dead. */

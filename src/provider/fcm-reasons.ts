@@ -3,12 +3,9 @@
  * Everything FCM may answer, and what it means for us. Sources: firebase.google.com, "FCM Error Codes"
  * (reference/fcm/rest/v1/ErrorCode) and "Best practices when sending FCM messages at scale" (scale-fcm: the waits).
  */
-import type { OutcomeKind } from '../core/outcome.ts';
+import type { ReasonMeaning } from './reason-outcome.ts';
 
-export interface FcmReason {
-  readonly kind: Exclude<OutcomeKind, 'accepted' | 'expired'>;
-  /** For `unavailable`. */
-  readonly reached: 'no' | 'unknown';
+export interface FcmReason extends ReasonMeaning {
   /** When Google does not say it in Retry-After. */
   readonly retryAfterMs: number;
 }

@@ -4,14 +4,14 @@
  * port. Sources: firebase.google.com, reference/fcm/rest/v1/projects.messages and "FCM Error Codes". A connection takes
  * 100 streams, and one that is sent PINGs is ended with `too_many_pings`: none are sent.
  */
-import { unreachable } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';
-import { accepted, rejected, throttled, unauthorized, unavailable, unregistered } from '../core/outcome.ts';
+import { accepted, rejected, unavailable, unregistered } from '../core/outcome.ts';
 import { err, ok } from '../core/result.ts';
 import { readTrustedAuthorities } from '../transport/trusted-authorities.ts';
 import { fcmErrorCodes, fcmReasonOfStatus, fcmStatuses } from './fcm-reasons.ts';
 import { outcomeOfFailure } from './gateway-failure.ts';
 import { fitPayload, isObject, parseObject, pathSegment, reasonOr, retryAfterMs } from './gateway-text.ts';
+import { outcomeOfReason } from './reason-outcome.ts';
 import type { FcmConfig } from '../../config/engine-config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EpochMs } from '../core/ids.ts';
@@ -26,7 +26,6 @@ import type {
   OpenGatewaySession,
 } from '../transport/gateway-session.ts';
 import type { GatewayResponse } from './apns.ts';
-import type { FcmReason } from './fcm-reasons.ts';
 import type { Provider, ProviderContext, Settle } from './provider.ts';
 
 export class FcmProvider implements Provider, GatewayReplies {
@@ -172,24 +171,8 @@ export function classifyFcm({ status, fields, body, nowMs }: GatewayResponse): O
   if (isDeadToken(errorCode, details, textOf(error['message']))) return unregistered(reason, 0);
   const table = errorCode === '' ? fcmStatuses : fcmErrorCodes;
   const meaning = table.get(said) ?? fcmReasonOfStatus(status);
-  return outcomeOf(meaning, reason, retryAfterMs(fields['retry-after'], nowMs) || meaning.retryAfterMs);
-}
-
-function outcomeOf(meaning: FcmReason, reason: string, laterMs: number): Outcome {
-  switch (meaning.kind) {
-    case 'unregistered':
-      return unregistered(reason, 0);
-    case 'rejected':
-      return rejected(reason);
-    case 'throttled':
-      return throttled(reason, laterMs);
-    case 'unauthorized':
-      return unauthorized(reason);
-    case 'unavailable':
-      return unavailable(meaning.reached, reason, laterMs);
-    default:
-      return unreachable(meaning.kind);
-  }
+  const laterMs = retryAfterMs(fields['retry-after'], nowMs) || meaning.retryAfterMs;
+  return outcomeOfReason(meaning, { reason, sinceMs: 0, laterMs });
 }
 
 type Detail = Readonly<Record<string, unknown>>;

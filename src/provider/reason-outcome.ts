@@ -1,0 +1,37 @@
+// Thread: any
+/** What a row of a gateway's reason table makes of an answer: the step all providers with a table share. */
+import { unreachable } from '../core/assert.ts';
+import { rejected, throttled, unauthorized, unavailable, unregistered } from '../core/outcome.ts';
+import type { Outcome, OutcomeKind } from '../core/outcome.ts';
+
+/** The part of a row that decides the outcome. */
+export interface ReasonMeaning {
+  readonly kind: Exclude<OutcomeKind, 'accepted' | 'expired'>;
+  /** For `unavailable`. */
+  readonly reached: 'no' | 'unknown';
+}
+
+export interface SaidBeside {
+  readonly reason: string;
+  /** For `unregistered`: epoch ms since when, 0 = not said. */
+  readonly sinceMs: number;
+  /** For `throttled` and `unavailable`: a duration, 0 = not said. */
+  readonly laterMs: number;
+}
+
+export function outcomeOfReason(meaning: ReasonMeaning, { reason, sinceMs, laterMs }: SaidBeside): Outcome {
+  switch (meaning.kind) {
+    case 'unregistered':
+      return unregistered(reason, sinceMs);
+    case 'rejected':
+      return rejected(reason);
+    case 'throttled':
+      return throttled(reason, laterMs);
+    case 'unauthorized':
+      return unauthorized(reason);
+    case 'unavailable':
+      return unavailable(meaning.reached, reason, laterMs);
+    default:
+      return unreachable(meaning.kind);
+  }
+}
