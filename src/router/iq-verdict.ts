@@ -1,6 +1,6 @@
 // Thread: main
 /**
- * What a publisher is told (architecture 3.6; xmpp 4.60, 4.61). No server repeats a push, and each deletes
+ * What a publisher is told (xmpp 4.60, 4.61). No server repeats a push, and each deletes
  * registrations by a rule of its own: ejabberd on every type but `wait`, MongooseIM on `cancel`, Prosody counts all but
  * `wait`, Tigase goes by the condition. So `cancel` is for the dead alone, and `wait` carries only conditions that
  * Tigase keeps.
