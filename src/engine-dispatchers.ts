@@ -11,7 +11,7 @@ import { createProvider, credentialSourceOf, withoutSigningKeys } from './provid
 import type { ActorRef, Admission } from './actor/actor.ts';
 import type { ActorSystem } from './actor/actor-system.ts';
 import type { EngineConfig, ProviderConfig } from '../config/engine-config.ts';
-import type { Cancel, Clock } from './core/clock.ts';
+import type { Clock } from './core/clock.ts';
 import type { ProviderName } from './core/ids.ts';
 import type { Logger } from './core/log.ts';
 import type { Random } from './core/random.ts';
@@ -113,11 +113,6 @@ function keeperOf(provider: ProviderConfig, options: DispatchersOptions): Creden
 async function untilTrue(condition: () => boolean, clock: Clock, budgetMs: number): Promise<void> {
   const endMs = clock.monotonicMs() + budgetMs;
   while (!condition() && clock.monotonicMs() < endMs) {
-    await new Promise<void>((resolve) => {
-      const cancel: Cancel = clock.after(lookMs, () => {
-        cancel();
-        resolve();
-      });
-    });
+    await new Promise<void>((resolve) => clock.after(lookMs, resolve));
   }
 }

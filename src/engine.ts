@@ -18,7 +18,7 @@ import { PluginChain } from './plugin/plugin-chain.ts';
 import { notificationOf, waitMsDefault } from './publish/publish-request.ts';
 import { providerRoutes, servicesOf } from './publish/provider-routes.ts';
 import { registrationActor } from './registration/registration-actor.ts';
-import { shardOf, shardOfCommand, slotOfNode } from './registration/slots.ts';
+import { shardOfCommand } from './registration/slots.ts';
 import { routerActor } from './router/router-actor.ts';
 import { routeSettings } from './router/route-settings.ts';
 import { openShardStores } from './storage/shard-folder.ts';
@@ -35,6 +35,7 @@ import type { Registration } from './core/registration.ts';
 import type { Dispatchers, ProviderSource } from './engine-dispatchers.ts';
 import type { EngineFigures } from './engine-figures.ts';
 import type { Plugin } from './plugin/plugin.ts';
+import type { DispatchMessage } from './publish/commands.ts';
 import type { PublishRequest } from './publish/publish-request.ts';
 import type { ProviderRoutes } from './publish/provider-routes.ts';
 import type { DisableCommand, PublishCommand, RegistrationCommand } from './registration/commands.ts';
@@ -154,8 +155,7 @@ export class Engine {
     const notification = notificationOf(request, nowMs, this.#random);
     if (!notification.ok) return Promise.resolve(rejected(notification.error));
     const { service, mode, topic } = notification.value;
-    const provider = this.#providers.select(service, mode, topic);
-    const dispatcher = provider === undefined ? undefined : this.#dispatchers?.refs.get(provider);
+    const dispatcher = this.#dispatcherFor(notification.value, topic);
     if (dispatcher === undefined) {
       return Promise.resolve(rejected(`no provider serves ${service} ${mode} ${topic}`.trimEnd()));
     }
@@ -220,8 +220,7 @@ export class Engine {
       shards: this.#shards,
       shardOf: (command) => shardOfCommand(command, this.#shards.length),
     };
-    const { clock, random } = { clock: this.#clock, random: this.#random };
-    const logger = this.#logger;
+    const [clock, random, logger] = [this.#clock, this.#random, this.#logger];
     this.#system.spawn(
       routerActor(
         {
@@ -284,8 +283,7 @@ export class Engine {
       notification = next;
     }
     const app = notification.topic === '' ? registration.app : notification.topic;
-    const provider = this.#providers.select(notification.service, notification.mode, app);
-    const dispatcher = provider === undefined ? undefined : this.#dispatchers?.refs.get(provider);
+    const dispatcher = this.#dispatcherFor(notification, app);
     if (dispatcher === undefined) return 'no-provider';
     return dispatcher.tell({
       kind: 'publish',
@@ -297,8 +295,13 @@ export class Engine {
     });
   }
 
+  #dispatcherFor({ service, mode }: Notification, app: string): ActorRef<DispatchMessage> | undefined {
+    const provider = this.#providers.select(service, mode, app);
+    return provider === undefined ? undefined : this.#dispatchers?.refs.get(provider);
+  }
+
   #disable(command: DisableCommand): Admission {
-    const shard = this.#shards[shardOf(slotOfNode(command.node), this.#shards.length)];
+    const shard = this.#shards[shardOfCommand(command, this.#shards.length)];
     const admission = shard?.tell(command) ?? 'stopped';
     if (admission !== 'accepted') this.#logger.warn({ admission }, 'a dead token could not be marked yet');
     return admission;

@@ -96,7 +96,8 @@ export class Dispatcher implements BatchSettle {
     this.#taken += batch.length;
     const authorization = this.#authorization();
     if (authorization === undefined || this.#credit < batch.length) return this.#takeSlowly(batch);
-    this.#sendAll(batch, authorization);
+    this.#credit -= batch.length;
+    this.#sendAll(batch, authorization, 0);
   }
 
   settled(batchId: number, index: number, outcome: Outcome): void {
@@ -144,26 +145,26 @@ export class Dispatcher implements BatchSettle {
       if (this.#stopped) return; // whoever stopped us has told that these are lost
       if (authorization === undefined) {
         this.#credit -= batch.length - at;
-        this.#pausedSent = batch.length;
+        this.#paused = []; // all of it ends here
         this.#refuse(batch.slice(at));
         return;
       }
       const some = batch.slice(at, at + this.#credit);
       at += some.length;
       this.#pausedSent = at;
-      this.#sendAll(some, authorization);
+      this.#credit -= some.length;
+      this.#sendAll(some, authorization, 0);
     }
     this.#paused = [];
   }
 
-  #sendAll(messages: readonly DispatchMessage[], authorization: string): void {
-    this.#credit -= messages.length;
+  /** Credit for these has been taken. */
+  #sendAll(messages: readonly DispatchMessage[], authorization: string, attempt: number): void {
     for (let at = 0; at < messages.length; at += limits.dispatcherBatchMax) {
-      this.#send(messages.slice(at, at + limits.dispatcherBatchMax), authorization, 0);
+      this.#send(messages.slice(at, at + limits.dispatcherBatchMax), authorization, attempt);
     }
   }
 
-  /** Credit for these has been taken. */
   #send(messages: readonly DispatchMessage[], authorization: string, attempt: number): void {
     const nowMs = this.#clock.monotonicMs();
     const live = messages.some((message) => message.deadlineMs <= nowMs) ? this.#unexpired(messages, nowMs) : messages;
@@ -264,9 +265,16 @@ export class Dispatcher implements BatchSettle {
     const due = this.#retries.filter((waiting) => waiting.atMs <= nowMs);
     this.#retries = this.#retries.filter((waiting) => waiting.atMs > nowMs);
     const authorization = this.#authorization();
+    // After an outage many fall due at once: they leave in batches, as they came.
+    const byAttempt = new Map<number, DispatchMessage[]>();
     for (const { message, attempt } of due) {
-      if (authorization === undefined) this.#refuse([message]);
-      else this.#send([message], authorization, attempt);
+      const others = byAttempt.get(attempt);
+      if (others === undefined) byAttempt.set(attempt, [message]);
+      else others.push(message);
+    }
+    for (const [attempt, messages] of byAttempt) {
+      if (authorization === undefined) this.#refuse(messages);
+      else this.#sendAll(messages, authorization, attempt);
     }
     for (const waiting of this.#retries) this.#wakeForRetryAt(waiting.atMs);
   }

@@ -243,7 +243,8 @@ export class Router implements CommandReply {
       const id = attribute(element, 'id') ?? '';
       const from = attribute(element, 'from') ?? '';
       if (id === '' || from === '') return { kind: 'drop', why: 'no-id' };
-      const request = { id, from, to: attribute(element, 'to') ?? this.#options.server.domain };
+      // Not its `to`, which nobody has checked: an answer from a foreign address would cost the stream.
+      const request = { id, from, to: this.#options.server.domain };
       return { kind: 'reply', xml: iqError(request, stanzaErrors.waitInternal) };
     }
   }

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { epochMs, parseNodeId, preparedBareJID, preparedFullJID } from '../../../src/core/ids.ts';
-import { noData } from '../../../src/core/notification.ts';
-import { newNotificationId, seededRandom } from '../../../src/core/random.ts';
+import { preparedFullJID } from '../../../src/core/ids.ts';
 import { PluginChain } from '../../../src/plugin/plugin-chain.ts';
+import { sampleNotification } from '../../conformance/provider.ts';
+import { row } from '../../registration-rows.ts';
 import { VirtualClock } from '../../simulation/virtual-clock.ts';
 import type { Logger } from '../../../src/core/log.ts';
-import type { Notification } from '../../../src/core/notification.ts';
-import type { Registration } from '../../../src/core/registration.ts';
 import type { Plugin, PublishEvent } from '../../../src/plugin/plugin.ts';
 
 function setup(plugins: readonly Plugin[]) {
@@ -15,44 +13,8 @@ function setup(plugins: readonly Plugin[]) {
   const complaints: string[] = [];
   const note = (): void => undefined;
   const logger: Logger = { debug: note, info: note, warn: note, error: (_fields, message) => complaints.push(message) };
-  const node = parseNodeId('node-1');
-  assert.ok(node.ok);
-  const registration: Registration = {
-    node: node.value,
-    owner: preparedBareJID('anna@example.com'),
-    target: { kind: 'publish-options' },
-    state: 'live',
-    deathReason: '',
-    deviceId: '',
-    app: '',
-    deviceName: '',
-    room: '',
-    secretVersion: 0,
-    publishModel: 'publishers',
-    publishers: [],
-    createdAtMs: clock.now(),
-    confirmedAtMs: clock.now(),
-    diedAtMs: epochMs(0),
-  };
-  const notification: Notification = {
-    id: newNotificationId(seededRandom(1)),
-    kind: 'alert',
-    service: 'apns',
-    mode: '',
-    token: 'ab',
-    topic: '',
-    priority: 'high',
-    title: '',
-    body: 'hello',
-    badge: -1,
-    sound: '',
-    category: '',
-    thread: '',
-    collapseId: '',
-    mutableContent: false,
-    expiresAtMs: epochMs(0),
-    data: noData,
-  };
+  const registration = row('node-1');
+  const notification = sampleNotification({ title: '', body: 'hello' });
   const event: PublishEvent = { kind: 'publish', from: preparedFullJID('example.com'), registration };
   return { clock, chain: new PluginChain(plugins, clock, logger), event, notification, complaints };
 }

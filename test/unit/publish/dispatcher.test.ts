@@ -4,14 +4,13 @@ import { ActorSystem } from '../../../src/actor/actor-system.ts';
 import { epochMs, parseNodeId, parseProviderName } from '../../../src/core/ids.ts';
 import { limits } from '../../../src/core/limits.ts';
 import { silentLogger } from '../../../src/core/log.ts';
-import { noData } from '../../../src/core/notification.ts';
 import { accepted, rejected, throttled, unauthorized, unavailable, unregistered } from '../../../src/core/outcome.ts';
-import { newNotificationId, seededRandom } from '../../../src/core/random.ts';
+import { seededRandom } from '../../../src/core/random.ts';
 import { err, ok } from '../../../src/core/result.ts';
 import { CredentialKeeper } from '../../../src/publish/credential-keeper.ts';
 import { dispatchActor } from '../../../src/publish/dispatch-actor.ts';
+import { sampleNotification } from '../../conformance/provider.ts';
 import { VirtualClock } from '../../simulation/virtual-clock.ts';
-import type { Notification } from '../../../src/core/notification.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { CredentialSource } from '../../../src/provider/provider.ts';
 import type { Dispatcher } from '../../../src/publish/dispatcher.ts';
@@ -76,31 +75,12 @@ function setup(options: { creditMax?: number; source?: CredentialSource; admissi
       (made) => (dispatcher = made),
     ),
   );
-  const notification = (collapseId = ''): Notification => ({
-    id: newNotificationId(random),
-    kind: 'alert',
-    service: 'apns',
-    mode: '',
-    token: 'ab',
-    topic: '',
-    priority: 'high',
-    title: '',
-    body: 'hello',
-    badge: -1,
-    sound: '',
-    category: '',
-    thread: '',
-    collapseId,
-    mutableContent: false,
-    expiresAtMs: epochMs(0),
-    data: noData,
-  });
   let lastTag = 0;
   const publish = (waitMs = 5_000, collapseId = '') => {
     const tag = ++lastTag;
     return ref.tell({
       kind: 'publish',
-      notification: notification(collapseId),
+      notification: sampleNotification({ collapseId }),
       node: must(parseNodeId('node-1')),
       deadlineMs: clock.monotonicMs() + waitMs,
       reply: { answered: (to, answer) => answers.set(to, [...(answers.get(to) ?? []), answer]) },
@@ -180,7 +160,7 @@ describe('dispatcher', () => {
     assert.ok(command !== undefined && disabled.length === 1);
     assert.deepEqual(
       [command.node, command.token, command.reason, command.sinceMs],
-      ['node-1', 'ab', 'Unregistered', 1_234],
+      ['node-1', 'ab'.repeat(32), 'Unregistered', 1_234],
     );
     assert.deepEqual(outcomes(), [], 'nobody is told before the registration has ended');
     assert.deepEqual([figures().inFlight, figures().outcomes.unregistered], [0, 1]);
@@ -325,6 +305,24 @@ describe('dispatcher: each message ends once', () => {
     await clock.advance(10_000);
     assert.deepEqual(outcomes(), ['accepted', 'unavailable']);
     assert.equal(executor.batches.length, 1, 'nothing is sent after the stop');
+  });
+
+  it('what an outage has turned back goes again in batches, not one by one', async () => {
+    const { clock, executor, publish, outcomes } = setup();
+    for (let count = 0; count < 64; count++) assert.equal(publish(), 'accepted');
+    await clock.settle();
+    assert.equal(executor.batches.length, 2);
+    executor.end(0, unavailable('no', 'GOAWAY'));
+    executor.end(1, unavailable('no', 'GOAWAY'));
+    await clock.advance(1);
+    assert.deepEqual(
+      executor.batches.slice(2).map((held) => held.batch.notifications.length),
+      [32, 32],
+    );
+    executor.end(2, accepted('id'));
+    executor.end(3, accepted('id'));
+    await clock.settle();
+    assert.equal(outcomes().length, 64);
   });
 });
 
