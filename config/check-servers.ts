@@ -50,6 +50,7 @@ function checkServer(raw: unknown, path: string, checking: Checking): ServerConf
     allowPlaintext: keys.allow_plaintext,
     stanzaBytesMax: keys.stanza_bytes_max,
     errorProfile: keys.error_profile,
+    delegatedDomains: keys.delegated_domains,
   };
   checkEncryption(server, path, checking);
   checkConnections(server, path, checking);

@@ -121,12 +121,34 @@ function hasForm(form: TextForm, text: string): boolean {
       return parseProviderName(text).ok;
     case 'url':
       return isHttpURL(text);
+    case 'amqp-url':
+      return isServerURL(text, ['amqp:', 'amqps:']);
+    case 'database-url':
+      return isServerURL(text, ['postgres:', 'postgresql:', 'mysql:', 'mariadb:']);
+    case 'time-of-day':
+      return /^([01]\d|2[0-3]):[0-5]\d$/.test(text);
+    case 'time-zone':
+      return isTimeZone(text);
     case 'pem':
       return text.includes('-----BEGIN ');
     case 'json':
       return text.trimStart().startsWith('{');
     default:
       return unreachable(form);
+  }
+}
+
+function isServerURL(text: string, protocols: readonly string[]): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocols.includes(protocol) && hostname !== '';
+}
+
+function isTimeZone(text: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false; // RangeError: no such zone
   }
 }
 
@@ -161,6 +183,8 @@ function oneOf(choices: readonly string[]): string {
 const unitNames = {
   ms: 'milliseconds',
   s: 'seconds',
+  h: 'hours',
+  days: 'days',
   bytes: 'bytes',
   MiB: 'mebibytes',
   port: 'a port',
@@ -216,6 +240,10 @@ function textRemedy(key: TextKey): string {
     folder: 'write the path of a folder',
     label: 'write text without line breaks or spaces around it',
     url: 'write an address that starts with https:// and has no user, query or fragment',
+    'amqp-url': 'write an address that starts with amqp:// or amqps://',
+    'database-url': 'write an address that starts with postgres:// or mysql://',
+    'time-of-day': 'write hours and minutes',
+    'time-zone': 'write the IANA name of a time zone',
     'provider-name': 'write lower-case letters, digits and hyphens, at most 64',
     pem: 'write PEM, which starts with -----BEGIN, or name its file in the key with _file',
     json: 'write the JSON itself, or name its file in the key with _file',

@@ -25,11 +25,24 @@ export interface TextKey extends KeyCommon {
   readonly maxBytes?: number;
 }
 
-export type TextForm = 'domain' | 'host' | 'file' | 'folder' | 'url' | 'label' | 'provider-name' | 'pem' | 'json';
+export type TextForm =
+  | 'domain'
+  | 'host'
+  | 'file'
+  | 'folder'
+  | 'url'
+  | 'amqp-url'
+  | 'database-url'
+  | 'label'
+  | 'provider-name'
+  | 'pem'
+  | 'json'
+  | 'time-of-day'
+  | 'time-zone';
 
 export interface NumberKey extends KeyCommon {
   readonly type: 'integer' | 'number';
-  readonly unit: 'ms' | 's' | 'bytes' | 'MiB' | 'port' | 'share' | '';
+  readonly unit: 'ms' | 's' | 'h' | 'days' | 'bytes' | 'MiB' | 'port' | 'share' | '';
   readonly default?: number;
   readonly min: number;
   readonly max: number;

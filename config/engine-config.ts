@@ -20,7 +20,7 @@ export interface EngineConfig {
   };
   readonly servers: readonly ServerConfig[];
   readonly registrations: {
-    readonly store: 'lmdb' | 'memory';
+    readonly store: StoreKind;
     /** A power of two, 1 to 256. */
     readonly shards: number;
     /** Live registrations of one bare JID in one shard. */
@@ -61,6 +61,106 @@ export interface EngineConfig {
     readonly heapMbMax: number;
   };
   readonly providers: readonly ProviderConfig[];
+  readonly push: PushConfig;
+  readonly templates: readonly TemplateConfig[];
+  /** Modules to load, with what is handed to their `createPlugin`. */
+  readonly plugins: readonly { readonly module: string; readonly options: Readonly<Record<string, unknown>> }[];
+  readonly http: HttpConfig;
+  readonly rabbits: readonly RabbitConfig[];
+  readonly database: DatabaseConfig;
+}
+
+export type StoreKind = 'lmdb' | 'memory' | 'postgres' | 'mysql';
+
+/** What users enable, and which events push (the XMPP server's half of XEP-0357). */
+export interface PushConfig {
+  readonly store: StoreKind;
+  readonly virtualHosts: readonly string[];
+  readonly behaviour: 'meerkat' | 'default' | 'enhanced' | 'hints';
+  readonly perUserMax: number;
+  readonly expireDays: number;
+  readonly unknownStatus: 'offline' | 'online';
+  readonly content: 'none' | 'sender' | 'full';
+  readonly placeholder: string;
+  readonly encryptedBody: string;
+  readonly unread: 'conversation' | 'total';
+  readonly iqWaitMs: number;
+  readonly deregisterRefusals: number;
+  readonly deregisterHours: number;
+  readonly dedupeSeconds: number;
+  readonly groups: {
+    readonly private: GroupPolicy;
+    readonly public: GroupPolicy;
+    readonly affiliations: readonly ('owner' | 'admin' | 'member' | 'none')[];
+  };
+  /** `from` and `to` in minutes since midnight; `undefined`: there are none. */
+  readonly quietHours:
+    | { readonly from: number; readonly to: number; readonly timeZone: string; readonly action: 'silence' | 'skip' }
+    | undefined;
+  /** Empty: `behaviour` decides. */
+  readonly rules: readonly PushRule[];
+}
+
+export type GroupPolicy = 'always' | 'mentioned' | 'never';
+
+/** First match wins; no match: the event is skipped (mongooseim 2.18). */
+export interface PushRule {
+  /** One of them must hold, and all keys of it; empty: always matches. */
+  readonly conditions: readonly PushCondition[];
+  readonly action: 'push' | 'skip';
+  /** `''` with `skip`. */
+  readonly content: 'message' | 'jingle' | '';
+}
+
+export interface PushCondition {
+  readonly event?: 'msg' | 'unack_msg';
+  readonly type?: 'chat' | 'groupchat';
+  readonly body?: 'absent' | 'empty' | 'non_empty';
+  readonly hint?: 'no_store' | 'store';
+  readonly jingle?: boolean;
+  readonly user_status?: 'online' | 'offline';
+  readonly client_state?: 'active' | 'inactive';
+}
+
+/** How a notification is worded; the best match of app and language is taken. */
+export interface TemplateConfig {
+  readonly for: 'message' | 'group' | 'call' | 'invitation';
+  readonly app: string;
+  readonly language: string;
+  readonly title: string;
+  readonly body: string;
+}
+
+export interface HttpConfig {
+  readonly host: string;
+  /** 0: no HTTP server. */
+  readonly port: number;
+  readonly token: string;
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  readonly receiverDomain: string;
+}
+
+export interface RabbitConfig {
+  readonly name: string;
+  readonly url: string;
+  readonly caFile: string;
+  readonly queue: string;
+  readonly prefetch: number;
+  readonly presenceExchange: string;
+  readonly chatExchange: string;
+  readonly chatTopic: string;
+  readonly groupExchange: string;
+  readonly groupTopic: string;
+  readonly durableExchanges: boolean;
+}
+
+export interface DatabaseConfig {
+  /** `postgres://` or `mysql://`; `''`: none. */
+  readonly url: string;
+  readonly caFile: string;
+  readonly connections: number;
+  readonly queryMs: number;
 }
 
 /** One XMPP server, or one cluster that shares our domain. */
@@ -87,6 +187,8 @@ export interface ServerConfig {
   readonly stanzaBytesMax: number;
   /** Refines the answers of xmpp 4.60; `common` is right for every server. */
   readonly errorProfile: ErrorProfileName;
+  /** Domains that may delegate `urn:xmpp:push:0` to us on this connection (XEP-0355); nobody else is believed. */
+  readonly delegatedDomains: readonly string[];
 }
 
 export type ErrorProfileName = 'common' | 'ejabberd' | 'prosody' | 'mongooseim' | 'openfire' | 'tigase';

@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { TomlError, parse } from 'smol-toml';
 import { err, ok } from '../src/core/result.ts';
 import { checkProviders } from './check-providers.ts';
+import { checkPushHalf } from './check-push.ts';
 import { asTable, checkSection, reportUnknown } from './check-section.ts';
 import { checkServers } from './check-servers.ts';
 import { ConfigIssues, noOrigin } from './config-issue.ts';
@@ -51,6 +52,12 @@ const sections = [
   'notifications',
   'workers',
   'providers',
+  'push',
+  'templates',
+  'plugins',
+  'http',
+  'rabbit',
+  'database',
 ];
 
 /** A file with its environment. */
@@ -107,6 +114,7 @@ function checkAll(raw: unknown, checking: Checking): ConfigResult {
     notifications: checkNotifications(table['notifications'], checking),
     workers: checkWorkers(table['workers'], checking),
     providers: checkProviders(table['providers'], checking),
+    ...checkPushHalf(table, checking),
   };
   const found = issues.list();
   return found.length === 0 ? ok(config) : err(found);

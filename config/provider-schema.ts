@@ -14,7 +14,10 @@ import {
   serverTlsKeys,
   workersKeys,
 } from './schema.ts';
+import { databaseKeys, httpKeys, pluginKeys, rabbitKeys } from './intake-schema.ts';
+import { pushGroupsKeys, pushKeys, pushQuietHoursKeys, pushRuleKeys, templateKeys } from './push-schema.ts';
 import type { KeyTable, Written } from './config-key.ts';
+import type { PushCondition } from './engine-config.ts';
 
 /** Keys of the gateways that are reached by HTTP/2: apns and fcm. */
 export const gatewayKeys = {
@@ -288,6 +291,54 @@ export const configSections: readonly ConfigSection[] = [
     says: 'Accepts, or stalls as scripted: for trials and benchmarks.',
     keys: blackholeKeys,
   },
+  {
+    path: 'push',
+    header: '[push]',
+    says: 'What clients enable at an XMPP server whose push half Meerkat is, and which events push.',
+    keys: pushKeys,
+  },
+  { path: 'push.groups', header: '[push.groups]', says: 'Room messages.', keys: pushGroupsKeys },
+  {
+    path: 'push.quiet_hours',
+    header: '[push.quiet_hours]',
+    says: 'When phones are left in peace.',
+    keys: pushQuietHoursKeys,
+  },
+  {
+    path: 'push.rules',
+    header: '[[push.rules]]',
+    says:
+      'Instead of `push.behaviour`: the first rule that matches decides, no match skips. `conditions` is a list of ' +
+      'tables, one of which must hold with all its keys: `event` (`msg`, `unack_msg`), `type` (`chat`, `groupchat`), ' +
+      '`body` (`absent`, `empty`, `non_empty`), `hint` (`no_store`, `store`), `jingle` (true, false), `user_status` ' +
+      '(`online`, `offline`), `client_state` (`active`, `inactive`). Left out: always.',
+    keys: pushRuleKeys,
+  },
+  {
+    path: 'templates',
+    header: '[[templates]]',
+    says: 'How notifications are worded; repeat the section for apps and languages.',
+    keys: templateKeys,
+  },
+  {
+    path: 'plugins',
+    header: '[[plugins]]',
+    says: 'Code of your own in the path of every push; `[plugins.options]` is handed to it.',
+    keys: pluginKeys,
+  },
+  { path: 'http', header: '[http]', says: 'Events and administration by HTTP.', keys: httpKeys },
+  {
+    path: 'rabbit',
+    header: '[[rabbit]]',
+    says: "Events out of MongooseIM's `rabbit` event pusher; repeat the section for more brokers.",
+    keys: rabbitKeys,
+  },
+  {
+    path: 'database',
+    header: '[database]',
+    says: 'For `registrations.store` and `push.store`.',
+    keys: databaseKeys,
+  },
 ];
 
 type ProviderInput<K extends string, T extends KeyTable> = Written<T> &
@@ -302,6 +353,16 @@ export interface EngineConfigInput {
   readonly app_server?: Written<typeof appServerKeys>;
   readonly notifications?: Written<typeof notificationsKeys>;
   readonly workers?: Written<typeof workersKeys>;
+  readonly push?: Written<typeof pushKeys> & {
+    readonly groups?: Written<typeof pushGroupsKeys>;
+    readonly quiet_hours?: Written<typeof pushQuietHoursKeys>;
+    readonly rules?: readonly (Written<typeof pushRuleKeys> & { readonly conditions?: readonly PushCondition[] })[];
+  };
+  readonly templates?: readonly Written<typeof templateKeys>[];
+  readonly plugins?: readonly (Written<typeof pluginKeys> & { readonly options?: Readonly<Record<string, unknown>> })[];
+  readonly http?: Written<typeof httpKeys>;
+  readonly rabbit?: readonly Written<typeof rabbitKeys>[];
+  readonly database?: Written<typeof databaseKeys>;
   readonly providers?: readonly (
     | ProviderInput<'apns', typeof gatewayKeys & typeof apnsKeys>
     | ProviderInput<'fcm', typeof gatewayKeys & typeof fcmKeys>

@@ -123,6 +123,12 @@ export const serverKeys = {
     default: 'common',
     says: 'Refines error answers for one kind of server; `common` is right for all of them.',
   },
+  delegated_domains: {
+    type: 'list',
+    default: [],
+    itemsMax: 1000,
+    says: 'Domains of this server whose push registrations are ours by delegation (XEP-0355). No other is believed.',
+  },
 } as const;
 
 export const serverTlsKeys = {
@@ -153,9 +159,9 @@ export const serverTlsKeys = {
 export const registrationsKeys = {
   store: {
     type: 'choice',
-    choices: ['lmdb', 'memory'],
+    choices: ['lmdb', 'memory', 'postgres', 'mysql'],
     default: 'lmdb',
-    says: '`lmdb`: kept in `data_dir`. `memory`: forgotten at every stop, for trials.',
+    says: '`lmdb`: in `data_dir`. `memory`: forgotten at every stop. `postgres`, `mysql`: in `[database]`.',
   },
   shards: {
     type: 'integer',

@@ -275,7 +275,7 @@ export class Engine {
   #dispatch(registration: Registration, prepared: Notification, command: PublishCommand): Admission | 'no-provider' {
     let notification = prepared;
     if (this.#plugins !== undefined) {
-      const next = this.#plugins.prepare({ kind: 'publish', from: command.from, registration }, prepared);
+      const next = this.#plugins.rewrite({ kind: 'publish', from: command.from, registration }, prepared);
       if (next === 'skip') {
         command.reply.answered(command.tag, { kind: 'done' });
         return 'accepted';

@@ -96,6 +96,27 @@ export const limits = {
   callLifeMs: 60_000,
   /** Google keeps a message four weeks at most (Firebase: Set the lifespan of a message). */
   notificationLifeMsMax: 2_419_200_000,
+  /** What a client may ask for when it enables push (Tigase's filters): rooms and conversations. */
+  mutedMax: 256,
+  roomPreferencesMax: 256,
+  /** Names and values of a publish-options form that is kept; a form has 2 to 10 fields. */
+  enabledOptionsMax: 64,
+  /** Rows of one owner that are read for one event, whatever `push.per_user_max` was when they were written. */
+  enabledPerOwnerMax: 100,
+  /** Events. The actor's mailbox holds events of about 2 KiB; one turn reads the store once for all it takes. */
+  eventMailbox: 16_384,
+  eventBatchMax: 128,
+  /** Members that one event of a room may name: the largest rooms have some thousands. */
+  roomMembersMax: 10_000,
+  /** Sessions whose presence is known, 200 bytes each: 200 MiB. Past it the oldest are forgotten, and unknown again. */
+  presenceSessionsMax: 1_000_000,
+  /** Messages remembered to tell a repetition, 150 bytes each, in each of two generations. */
+  dedupeMax: 262_144,
+  /** Publish IQs that wait for a push service that is not ours, of one server. */
+  publishIqsMax: 16_384,
+  /** Push services and registrations whose refusals and outages are counted. */
+  troubledServicesMax: 4_096,
+  troubledRegistrationsMax: 65_536,
   /** Ad-hoc command sessions (xmpp 5.39). */
   commandSessionMs: 600_000,
 

@@ -38,21 +38,19 @@ export class PluginChain {
     return this.#throws;
   }
 
-  /** What is to be sent, or `skip`. */
-  prepare(event: PublishEvent, notification: Notification): Notification | 'skip' {
-    let prepared = notification;
+  /** What is to be sent to a device, or `skip`. */
+  rewrite(event: PublishEvent, notification: Notification): Notification | 'skip' {
+    let rewritten = notification;
     for (const plugin of this.#plugins) {
       try {
-        const wanted = plugin.shouldPublish?.(event, [event.registration]);
-        if (wanted !== undefined && !wanted.includes(event.registration)) return 'skip';
-        const next = plugin.prepareNotification?.(event, prepared);
+        const next = plugin.rewriteNotification?.(event, rewritten);
         if (next === 'skip') return 'skip';
-        if (next !== undefined) prepared = next;
+        if (next !== undefined) rewritten = next;
       } catch (error) {
         this.#complain(plugin.name, error);
       }
     }
-    return prepared;
+    return rewritten;
   }
 
   #complain(name: string, error: unknown): void {
@@ -71,7 +69,7 @@ export class PluginChain {
 function problemOf(plugin: unknown): string | undefined {
   if (typeof plugin !== 'object' || plugin === null) return 'a plugin must be an object with a name and callbacks';
   if (!('name' in plugin) || typeof plugin.name !== 'string' || plugin.name === '') return 'a plugin needs a name';
-  const known = ['name', 'shouldPublish', 'prepareNotification'];
+  const known = ['name', 'prepareNotification', 'shouldPublish', 'publishNotification', 'rewriteNotification'];
   for (const [key, value] of Object.entries(plugin)) {
     if (!known.includes(key)) return `plugin ${plugin.name}: unknown key ${key}; known are ${known.join(', ')}`;
     if (key !== 'name' && typeof value !== 'function') return `plugin ${plugin.name}: ${key} must be a function`;

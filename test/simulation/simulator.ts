@@ -303,7 +303,7 @@ export class Simulation {
   #skipper(): Plugin {
     return {
       name: 'skipper',
-      prepareNotification: (_event, notification) => {
+      rewriteNotification: (_event, notification) => {
         if (!notification.body.endsWith('7')) return notification;
         this.#skipped.add(notification.body);
         return 'skip';

@@ -22,6 +22,8 @@ const behaviour: Arrows = {
   'src/plugin': 'type',
 };
 
+const door: Arrows = { 'src/core': 'value', 'src/actor': 'type', 'src/xmpp': 'value', 'src/event': 'value' };
+
 /** What each folder may import besides itself. A folder that is not here and not an edge may import nothing. */
 const arrows: Readonly<Record<string, Arrows>> = {
   'src/core': {},
@@ -36,10 +38,14 @@ const arrows: Readonly<Record<string, Arrows>> = {
   'src/registration': behaviour,
   'src/publish': behaviour,
   'src/router': behaviour,
+  'src/event': behaviour,
+  // Doors by which events arrive: they read what comes, and hand it to the event actor.
+  'src/http': door,
+  'src/rabbit': door,
 };
 
 /** Message unions and what crosses threads: any behaviour may import these files of a sibling as types. */
-const sharedTypes = /^src\/(?:registration|publish|router)\/(?:commands|wire|executor)\.ts$/;
+const sharedTypes = /^src\/(?:registration|publish|router|event)\/(?:commands|wire|executor)\.ts$/;
 
 /** Edges, and the files right in src that put the parts together, may import anything; nothing above imports them. */
 const edges = ['src/fake', 'src/demo', 'workers', 'bench', 'test', '.ci'];
@@ -57,6 +63,10 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   valibot: ['config'],
   commander: ['src/cli'],
   pino: ['src/observe'],
+  fastify: ['src/http'],
+  'rabbitmq-client': ['src/rabbit'],
+  pg: ['src/storage'],
+  mysql2: ['src/storage'],
   '@peculiar/x509': ['src/fake'],
   tinybench: ['bench'],
   '@xmpp/client': ['test/peers'],

@@ -22,35 +22,33 @@ function setup(plugins: readonly Plugin[]) {
 describe('plugin chain', () => {
   it('sends the notification that the last plugin made', () => {
     const { chain, event, notification } = setup([
-      { name: 'one', prepareNotification: (_event, given) => ({ ...given, title: 'One' }) },
-      { name: 'two', prepareNotification: (_event, given) => ({ ...given, body: `${given.title}!` }) },
+      { name: 'one', rewriteNotification: (_event, given) => ({ ...given, title: 'One' }) },
+      { name: 'two', rewriteNotification: (_event, given) => ({ ...given, body: `${given.title}!` }) },
     ]);
-    const prepared = chain.prepare(event, notification);
+    const prepared = chain.rewrite(event, notification);
     assert.ok(prepared !== 'skip');
     assert.deepEqual([prepared.title, prepared.body], ['One', 'One!']);
   });
 
-  it('skips when a filter leaves the registration out, or a plugin says so', () => {
-    const filtered = setup([{ name: 'filter', shouldPublish: () => [] }]);
-    assert.equal(filtered.chain.prepare(filtered.event, filtered.notification), 'skip');
-    const skipped = setup([{ name: 'skipper', prepareNotification: () => 'skip' }]);
-    assert.equal(skipped.chain.prepare(skipped.event, skipped.notification), 'skip');
+  it('skips when a plugin says so', () => {
+    const skipped = setup([{ name: 'skipper', rewriteNotification: () => 'skip' }]);
+    assert.equal(skipped.chain.rewrite(skipped.event, skipped.notification), 'skip');
   });
 
   it('leaves out a plugin that throws, counts each throw and complains once a minute', async () => {
     const { chain, event, notification, complaints, clock } = setup([
       {
         name: 'broken',
-        prepareNotification: () => {
+        rewriteNotification: () => {
           throw new TypeError('oops');
         },
       },
     ]);
-    for (let count = 0; count < 3; count++) assert.equal(chain.prepare(event, notification), notification);
+    for (let count = 0; count < 3; count++) assert.equal(chain.rewrite(event, notification), notification);
     assert.equal(chain.throws.get('broken'), 3);
     assert.equal(complaints.length, 1);
     await clock.advance(60_000);
-    chain.prepare(event, notification);
+    chain.rewrite(event, notification);
     assert.equal(complaints.length, 2);
   });
 
@@ -60,7 +58,7 @@ describe('plugin chain', () => {
       return () => setup([unsafe]);
     };
     assert.throws(wrong({ name: '' }), { code: 'E_PLUGIN_INVALID' });
-    assert.throws(wrong({ name: 'x', prepareNotifications: () => 'skip' }), /unknown key prepareNotifications/);
+    assert.throws(wrong({ name: 'x', rewriteNotifications: () => 'skip' }), /unknown key rewriteNotifications/);
     assert.throws(wrong({ name: 'x', shouldPublish: true }), /must be a function/);
     assert.throws(() => setup([{ name: 'same' }, { name: 'same' }]), /two plugins are named same/);
   });

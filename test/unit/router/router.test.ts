@@ -88,6 +88,7 @@ const server: ServerConfig = {
   allowPlaintext: false,
   stanzaBytesMax: limits.stanzaBytesDefault,
   errorProfile: 'common',
+  delegatedDomains: [],
 };
 
 async function setup(streamCount = 2, shardCount = 1) {

@@ -123,6 +123,7 @@ export function serverConfig(port: number, changes: Partial<ServerConfig> = {}):
     allowPlaintext: true,
     stanzaBytesMax: 262_144,
     errorProfile: 'common',
+    delegatedDomains: [],
     ...changes,
   };
 }

@@ -1,0 +1,37 @@
+// Thread: main
+/**
+ * The port to where enabled registrations are kept, one instance for the engine. Batch-shaped, so that synchronous LMDB
+ * and a remote database cost the same number of awaits. Nothing of it is kept in memory. Every implementation passes
+ * test/conformance/enabled-store.ts. Trouble rejects (or throws, where the answer is synchronous) with EngineError
+ * E_STORE_IO or E_STORE_ROW_CORRUPT.
+ */
+import type { EnabledRegistration } from '../core/enabled.ts';
+import type { BareJID, NodeId } from '../core/ids.ts';
+
+export interface EnabledKey {
+  readonly owner: BareJID;
+  readonly service: BareJID;
+  readonly node: NodeId;
+}
+
+/** `put` replaces a row of the same key; `remove` of an unknown key does nothing. */
+export type EnabledChange =
+  { readonly kind: 'put'; readonly row: EnabledRegistration } | { readonly kind: 'remove'; readonly key: EnabledKey };
+
+/** The rows of one owner, oldest first; `unreadable`: a record that cannot be decoded, which costs this owner only. */
+export type EnabledRows = readonly EnabledRegistration[] | 'unreadable';
+
+export interface EnabledStore {
+  /** One entry for each owner, in order; empty where nothing is enabled. At most `limits.enabledPerOwnerMax` each. */
+  readMany(owners: readonly BareJID[]): Promise<readonly EnabledRows[]> | readonly EnabledRows[];
+  /** In order; durable (fsync) and visible to reads when it resolves; all or none. */
+  writeMany(changes: readonly EnabledChange[]): Promise<void>;
+  /** All rows of these owners; resolves to how many there were. */
+  removeOwners(owners: readonly BareJID[]): Promise<number>;
+  /** All rows of owners in exactly this domain; resolves to how many there were. */
+  removeDomain(domain: string): Promise<number>;
+  /** Rows in key order (owner, service, node, compared as bytes), after `after` (exclusive) if given. */
+  scan(after: EnabledKey | undefined, limit: number): Promise<readonly EnabledRegistration[]>;
+  count(): Promise<number>;
+  close(): Promise<void>;
+}
