@@ -60,3 +60,12 @@ export interface EnabledRegistration {
   readonly preferences: PushPreferences;
   readonly enabledAtMs: EpochMs;
 }
+
+/** What became of an `<enable/>`, a `<disable/>`, or a question about them. */
+export type EnabledAnswer =
+  /** `count`: rows written or removed; 0 where nothing matched, which is no error. */
+  | { readonly kind: 'done'; readonly count: number }
+  | { readonly kind: 'enabled-list'; readonly rows: readonly EnabledRegistration[] }
+  /** `options`: what the client gave cannot work at our own push service; `problem` says which field and why. */
+  | { readonly kind: 'refused'; readonly refusal: 'options'; readonly problem: string }
+  | { readonly kind: 'refused'; readonly refusal: 'overloaded' | 'store-failed' | 'stopping' };

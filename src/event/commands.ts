@@ -3,7 +3,7 @@
  * The message union of the event actor, and what it answers: the XMPP server's half of XEP-0357. Data only: `reply` is
  * an object that many commands share, `tag` the number by which it knows this one.
  */
-import type { EnabledRegistration, PublishOption, PushPreferences } from '../core/enabled.ts';
+import type { EnabledAnswer, PublishOption, PushPreferences } from '../core/enabled.ts';
 import type { EventResult, PushEvent } from '../core/event.ts';
 import type { BareJID, NodeId } from '../core/ids.ts';
 
@@ -81,14 +81,6 @@ export type EnabledCommand =
   | RevokeCommand;
 
 export type EventActorMessage = EventCommand | EnabledCommand;
-
-export type EnabledAnswer =
-  /** `count`: rows written or removed; 0 where nothing matched, which is no error. */
-  | { readonly kind: 'done'; readonly count: number }
-  | { readonly kind: 'enabled-list'; readonly rows: readonly EnabledRegistration[] }
-  /** `options`: what the client gave cannot work at our own push service; `problem` says which field and why. */
-  | { readonly kind: 'refused'; readonly refusal: 'options'; readonly problem: string }
-  | { readonly kind: 'refused'; readonly refusal: 'overloaded' | 'store-failed' | 'stopping' };
 
 export interface EnabledReply {
   /** Called exactly once for each command that asks. */
