@@ -8,6 +8,7 @@ import { fieldName, firstValue, fitsField, formKind } from './data-form.ts';
 import { ns } from './namespaces.ts';
 import { bequeaths, isElement } from './xml.ts';
 import type { XmlElement } from './xml.ts';
+import type { PublishOption } from '../core/enabled.ts';
 
 /** As the publisher sent them; `''` = absent (xmpp 5.30, mongooseim 4.3). */
 export interface PublishOptions {
@@ -26,6 +27,8 @@ export interface PublishOptions {
   readonly timeToLive: string;
   readonly sandbox: string;
   readonly pushModule: string;
+  /** Of the phone, as BCP 47 writes it: `de-AT`. */
+  readonly language: string;
   /** `pubsub#access_model` if it was given as a precondition (XEP-0060 §7.1.5). */
   readonly accessModel: string;
 }
@@ -48,6 +51,7 @@ function draft(present: boolean): Draft {
     timeToLive: '',
     sandbox: '',
     pushModule: '',
+    language: '',
     accessModel: '',
   };
 }
@@ -67,6 +71,14 @@ export function readPublishOptions(element: XmlElement | undefined): PublishOpti
     if (formType === '') unnamed ??= options;
   }
   return unnamed ?? noPublishOptions;
+}
+
+/** What a form of these fields would be read as, without the form: for publishes that leave no trace on a wire. */
+export function publishOptionsOf(fields: readonly PublishOption[]): PublishOptions {
+  if (fields.length === 0) return noPublishOptions;
+  const options = draft(true);
+  for (const [name, value] of fields) if (value !== '' && fitsField(value)) keep(options, name, value);
+  return options;
 }
 
 /** Returns the FORM_TYPE. */
@@ -106,5 +118,7 @@ const keys: ReadonlyMap<string, TextKey> = new Map<string, TextKey>([
   ['time_to_live', 'timeToLive'],
   ['sandbox', 'sandbox'],
   ['pushModule', 'pushModule'],
+  ['language', 'language'],
+  ['lang', 'language'],
   ['pubsub#access_model', 'accessModel'],
 ]);
