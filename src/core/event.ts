@@ -64,7 +64,7 @@ export interface MessageEvent {
   readonly carbon: 'none' | 'received' | 'sent';
   /** JIDs that are mentioned (XEP-0372), and whose message this replies to (XEP-0461). */
   readonly mentions: readonly string[];
-  /** XEP-0203 stamp, epoch ms; 0 if there is none. */
+  /** XEP-0203 stamp, epoch ms; 0 if there is none. Of a groupchat message that of its room: it is history (7.55). */
   readonly delayedAtMs: EpochMs;
   /** xml:lang of the body, `''` if none. */
   readonly language: string;

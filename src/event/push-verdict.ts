@@ -13,8 +13,11 @@ export type PushVerdict =
       readonly kind: PushKind;
       /** `jingle`: the summary's body says which call event it is (mongooseim 2.18). */
       readonly content: 'message' | 'jingle';
-      /** `session`: only the registration in the slot of the session `event.to` (mongooseim 2.13, enhanced). */
-      readonly audience: 'all' | 'session';
+      /**
+       * `session`: only the registration in the slot of the session `event.to` (mongooseim 2.13, enhanced). `absent`:
+       * only those whose sessions are not online, while another session of the user is (xmpp 7.30, 7.57).
+       */
+      readonly audience: 'all' | 'session' | 'absent';
       /** Wakes the app without showing anything: quiet hours. */
       readonly isSilent: boolean;
     }
