@@ -14,6 +14,7 @@ import { systemRandom } from './core/random.ts';
 import { version } from './core/version.ts';
 import { EmbeddedReplies } from './embedded-replies.ts';
 import { dispatchers } from './engine-dispatchers.ts';
+import { Templates } from './notification/templates.ts';
 import { PluginChain } from './plugin/plugin-chain.ts';
 import { notificationOf, waitMsDefault } from './publish/publish-request.ts';
 import { providerRoutes, servicesOf } from './publish/provider-routes.ts';
@@ -72,6 +73,7 @@ export class Engine {
   readonly #source: ProviderSource | undefined;
   readonly #givenStores: readonly RegistrationStore[] | undefined;
   readonly #plugins: PluginChain | undefined;
+  readonly #templates: Templates | undefined;
   readonly #system: ActorSystem;
   readonly #providers: ProviderRoutes;
   readonly #replies = new EmbeddedReplies();
@@ -96,6 +98,7 @@ export class Engine {
     this.#givenStores = options.stores;
     const plugins = options.plugins ?? [];
     this.#plugins = plugins.length === 0 ? undefined : new PluginChain(plugins, this.#clock, this.#logger);
+    this.#templates = config.templates.length === 0 ? undefined : new Templates(config.templates);
     this.#providers = providerRoutes(config.providers);
     const failed = options.failed ?? ((): void => void this.stop());
     this.#system = new ActorSystem({
@@ -265,6 +268,7 @@ export class Engine {
         nodeIds: pushNodes.nodeIds,
         rules: { strictErrors: pushNodes.strictErrors, perOwnerMax: registrations.perOwnerMax },
         notifications,
+        templates: this.#templates,
         random: this.#random,
         logger: this.#logger,
         dispatch: (registration, notification, command) => this.#dispatch(registration, notification, command),

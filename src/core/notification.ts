@@ -62,6 +62,13 @@ export interface Summary {
   readonly encryptedIv: string;
   /** `voip` marks an encrypted call. */
   readonly encryptedType: string;
+  /**
+   * What it is about, where an event has said so; no form carries it. `''`: not said. A call is told by
+   * `jingleMessage`.
+   */
+  readonly kind: 'message' | 'group' | 'invitation' | '';
+  /** A readable name of the sender's room, from a plugin; no form carries it. `''`: none. */
+  readonly roomName: string;
 }
 
 export const emptySummary: Summary = Object.freeze({
@@ -75,4 +82,6 @@ export const emptySummary: Summary = Object.freeze({
   encrypted: '',
   encryptedIv: '',
   encryptedType: '',
+  kind: '',
+  roomName: '',
 });

@@ -35,6 +35,8 @@ export function buildSummary(
     encrypted: '',
     encryptedIv: '',
     encryptedType: '',
+    kind: isRinging ? '' : verdict.kind,
+    roomName: '',
   };
 }
 

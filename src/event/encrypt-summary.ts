@@ -8,7 +8,7 @@ import { createCipheriv } from 'node:crypto';
 import { bareOf, resourceOf } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
 import { emptySummary } from '../core/notification.ts';
-import { truncateUtf8 } from '../xmpp/push-codec.ts';
+import { truncateUtf8 } from '../core/utf8.ts';
 import type { PushPreferences } from '../core/enabled.ts';
 import type { Summary } from '../core/notification.ts';
 import type { Random } from '../core/random.ts';

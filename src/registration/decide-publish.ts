@@ -3,20 +3,21 @@
  * May this publisher push to this node (xmpp 4.46 to 4.49), and to which device? Pure. Unknown node, dead node, wrong
  * secret and wrong publisher are one refusal, and cost the same: whoever guesses learns nothing.
  */
-import { buildNotification } from './build-notification.ts';
-import { limits } from '../core/limits.ts';
-import type { NotificationRules } from './build-notification.ts';
+import { buildNotification } from '../notification/build-notification.ts';
+import { carriedDevice } from '../notification/carried-device.ts';
 import type { PublishCommand, Refusal } from './commands.ts';
-import type { PublishOptions } from '../xmpp/publish-options.ts';
 import type { NodeSecrets } from './node-secret.ts';
 import type { EpochMs } from '../core/ids.ts';
 import type { Notification } from '../core/notification.ts';
 import type { Random } from '../core/random.ts';
-import type { Mode, Registration, Service, Target } from '../core/registration.ts';
+import type { Registration } from '../core/registration.ts';
+import type { NotificationRules } from '../notification/build-notification.ts';
+import type { Templates } from '../notification/templates.ts';
 
 export interface PublishContext {
   readonly secrets: NodeSecrets;
   readonly rules: NotificationRules;
+  readonly templates: Templates | undefined;
   readonly random: Random;
 }
 
@@ -31,12 +32,14 @@ export function decidePublish(
   const { options } = command;
   // The one access model a push node has (4.6, 4.57).
   if (options.accessModel !== '' && options.accessModel !== 'whitelist') return 'precondition';
-  const device = row.target.kind === 'device' ? row.target : deviceOf(options);
+  const { target, app } = row;
+  const device = target.kind === 'device' ? target : carriedDevice(options);
   if (device === undefined) return 'precondition';
-  return buildNotification({ row, device, command, rules: context.rules, random: context.random, nowMs });
+  const { node, summary } = command;
+  const isCarried = target.kind === 'publish-options';
+  const { rules, templates, random } = context;
+  return buildNotification({ node, isCarried, app, device, summary, options, rules, templates, random, nowMs });
 }
-
-type Device = Extract<Target, { readonly kind: 'device' }>;
 
 function mayPublish(
   row: Registration | undefined,
@@ -68,31 +71,4 @@ function isPublisher(row: Registration, from: string): boolean {
 /** A bare JID's domain, or the domain itself. */
 function domainOf(bare: string): string {
   return bare.slice(bare.indexOf('@') + 1);
-}
-
-/** The device that travels with the publish (mongooseim 3.5, 4.3): both fields are needed. */
-function deviceOf(options: PublishOptions): Device | undefined {
-  const service = serviceOf(options.service);
-  const token = tokenOf(options.deviceId, service);
-  if (service === undefined || token === '') return undefined;
-  return { kind: 'device', service, token, voipToken: '', topic: options.topic, mode: modeOf(options) };
-}
-
-function serviceOf(name: string): Service | undefined {
-  if (name === 'apns' || name === 'fcm') return name;
-  return name === 'gcm' ? 'fcm' : undefined;
-}
-
-// A token ends up in paths and headers: nothing that could break out of one, whatever the gateway says of the rest.
-const tokenPattern = /^[\x21-\x7e]+$/;
-const hexPattern = /^[0-9a-fA-F]+$/;
-
-function tokenOf(text: string, service: Service | undefined): string {
-  if (text.length > limits.tokenBytesMax || !tokenPattern.test(text)) return '';
-  return service === 'apns' && hexPattern.test(text) ? text.toLowerCase() : text;
-}
-
-function modeOf({ mode, sandbox }: PublishOptions): Mode {
-  if (mode === 'prod' || mode === 'dev') return mode;
-  return sandbox === 'true' ? 'dev' : '';
 }

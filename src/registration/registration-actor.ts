@@ -7,7 +7,6 @@ import { unreachable } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';
 import { RegistrationShard } from './registration-shard.ts';
 import type { NodeRules } from './decide-node.ts';
-import type { NotificationRules } from './build-notification.ts';
 import type { PublishCommand, Refusal } from './commands.ts';
 import type { ShardMessage } from './registration-shard.ts';
 import type { EngineConfig } from '../../config/engine-config.ts';
@@ -16,6 +15,8 @@ import type { Logger } from '../core/log.ts';
 import type { Notification } from '../core/notification.ts';
 import type { Random } from '../core/random.ts';
 import type { Registration } from '../core/registration.ts';
+import type { NotificationRules } from '../notification/build-notification.ts';
+import type { Templates } from '../notification/templates.ts';
 import type { RegistrationStore } from '../storage/registration-store.ts';
 
 /** Takes over a notification; once `accepted`, it answers `command.reply`. */
@@ -36,6 +37,8 @@ export interface RegistrationActorOptions {
   readonly nodeIds: EngineConfig['pushNodes']['nodeIds'];
   readonly rules: NodeRules;
   readonly notifications: NotificationRules;
+  /** `undefined`: none are configured. */
+  readonly templates: Templates | undefined;
   readonly random: Random;
   readonly logger: Logger;
 }

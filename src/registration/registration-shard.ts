@@ -60,6 +60,7 @@ export class RegistrationShard {
     this.#publish = {
       secrets: new NodeSecrets(options.secretKey),
       rules: options.notifications,
+      templates: options.templates,
       random: options.random,
     };
   }

@@ -7,6 +7,7 @@
 import { fullJID } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
 import { emptySummary } from '../core/notification.ts';
+import { truncateUtf8 } from '../core/utf8.ts';
 import type { Summary } from '../core/notification.ts';
 import { fieldName, firstValue, fitsField, formKind } from './data-form.ts';
 import { ns } from './namespaces.ts';
@@ -160,6 +161,8 @@ function summaryOfFound(): Summary {
     encrypted,
     encryptedIv: extra.iv,
     encryptedType: extra.type,
+    kind: '',
+    roomName: '',
   };
 }
 
@@ -197,15 +200,4 @@ function bodyOf(text: string): string {
   if (text === '') return '';
   const cut = truncateUtf8(text, limits.bodyBytesMax);
   return control.test(cut) ? cut.replace(/[\u0000-\u0008\u000b-\u001f]/g, '') : cut;
-}
-
-/** The longest prefix of at most that many bytes of UTF-8 that splits no code point. */
-export function truncateUtf8(text: string, bytesMax: number): string {
-  if (text.length * 3 <= bytesMax) return text;
-  // One code unit takes at least one byte: what lies beyond cannot fit and is not encoded.
-  const bytes = Buffer.from(text.length > bytesMax ? text.slice(0, bytesMax) : text);
-  if (bytes.length <= bytesMax) return text.length > bytesMax ? bytes.toString() : text;
-  let end = bytesMax;
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.toString('utf8', 0, end);
 }

@@ -42,6 +42,7 @@ const threadsOf: Readonly<Record<string, readonly string[]>> = {
   'src/registration': ['main', 'any'],
   'src/router': ['main', 'any'],
   'src/publish': ['main', 'any'],
+  'src/notification': ['main', 'any'],
   workers: ['worker'],
 };
 

@@ -20,6 +20,7 @@ const behaviour: Arrows = {
   'src/transport': 'type',
   'src/observe': 'type',
   'src/plugin': 'type',
+  'src/notification': 'value',
 };
 
 const door: Arrows = { 'src/core': 'value', 'src/actor': 'type', 'src/xmpp': 'value', 'src/event': 'value' };
@@ -33,6 +34,8 @@ const arrows: Readonly<Record<string, Arrows>> = {
   'src/storage': adapter,
   'src/observe': adapter,
   'src/plugin': adapter,
+  // Pure builders between the adapters and the behaviours.
+  'src/notification': { 'src/core': 'value', 'src/xmpp': 'type' },
   'src/transport': adapter,
   'src/provider': { ...adapter, 'src/transport': 'value' },
   'src/registration': behaviour,

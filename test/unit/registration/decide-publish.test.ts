@@ -15,6 +15,7 @@ const secrets = new NodeSecrets(Buffer.alloc(32, 7));
 const context: PublishContext = {
   secrets,
   random: seededRandom(1),
+  templates: undefined,
   rules: {
     content: 'none',
     title: '',

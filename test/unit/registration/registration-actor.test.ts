@@ -96,6 +96,7 @@ async function setup(over: Partial<RegistrationActorOptions> = {}, rows: readonl
     nodeIds: 'client-chosen',
     rules: { strictErrors: false, perOwnerMax: 3 },
     notifications,
+    templates: undefined,
     random: seededRandom(1),
     logger: { ...silentLogger, error: (_fields, message) => lines.push(message) },
     ...over,

@@ -101,6 +101,7 @@ test('4.46 and 5.30 all known options are read, unknown ones ignored', () => {
     time_to_live: '60',
     sandbox: '1',
     pushModule: 'monal',
+    language: 'de-AT',
     'pubsub#access_model': 'open',
   };
   assert.deepEqual(optionsOf(form(optionsType, ...Object.entries(known), ['__proto__', 'x'], ['whatever', 'x'])), {
@@ -118,8 +119,10 @@ test('4.46 and 5.30 all known options are read, unknown ones ignored', () => {
     timeToLive: '60',
     sandbox: '1',
     pushModule: 'monal',
+    language: 'de-AT',
     accessModel: 'open',
   });
+  assert.equal(optionsOf(form(optionsType, ['lang', 'fr'])).language, 'fr');
 });
 
 test('8.23 of two secrets the first counts, and one of 200 KB is none', () => {

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { limits } from '../../../src/core/limits.ts';
 import { emptySummary } from '../../../src/core/notification.ts';
 import type { Summary } from '../../../src/core/notification.ts';
-import { readSummary, truncateUtf8 } from '../../../src/xmpp/push-codec.ts';
+import { truncateUtf8 } from '../../../src/core/utf8.ts';
+import { readSummary } from '../../../src/xmpp/push-codec.ts';
 import { parseXml } from '../../parse-xml.ts';
 
 const summaryType = "<field var='FORM_TYPE' type='hidden'><value>urn:xmpp:push:summary</value></field>";

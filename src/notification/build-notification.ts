@@ -1,65 +1,124 @@
 // Thread: main
 /**
- * From a publish that is allowed to the notification that is sent: what it is (alert, silent, call), how urgent
- * (xmpp 5.23, 5.24), and how much of the message may leave the house (5.27, XEP-0357 §9). Pure but for the new id. With
- * content policy `none` nothing here reads body or sender except to ask whether there is one.
+ * From a summary to the notification for one device: what it is (alert, silent, call), how urgent (xmpp 5.23, 5.24),
+ * and how much of the message may leave the house (5.27, XEP-0357 §9). For publishes to our nodes, and for events whose
+ * push service is ours. Pure but for the new id. With content policy `none` nothing here reads body or sender except to
+ * ask whether there is one, and whether it is a room's.
  */
 import { hash } from 'node:crypto';
 import { epochMs } from '../core/ids.ts';
+import { bareOf, localOf, resourceOf } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
 import { noData } from '../core/notification.ts';
 import { newNotificationId } from '../core/random.ts';
-import type { PublishCommand } from './commands.ts';
+import type { Device } from './carried-device.ts';
+import type { TemplateKind, Templates, Wording } from './templates.ts';
 import type { PublishOptions } from '../xmpp/publish-options.ts';
 import type { EngineConfig } from '../../config/engine-config.ts';
 import type { EpochMs } from '../core/ids.ts';
 import type { Notification, NotificationKind, Summary } from '../core/notification.ts';
 import type { Random } from '../core/random.ts';
-import type { Registration, Service, Target } from '../core/registration.ts';
+import type { Service } from '../core/registration.ts';
 
 export type NotificationRules = EngineConfig['notifications'];
 
 export interface BuildInput {
-  readonly row: Registration;
-  readonly device: Extract<Target, { readonly kind: 'device' }>;
-  readonly command: PublishCommand;
+  /** Names the registration: notifications of two nodes never replace each other. Secret: only its hash leaves. */
+  readonly node: string;
+  /** The device travels in the publish-options, as MongooseIM's do: its way of counting and of naming rooms counts. */
+  readonly isCarried: boolean;
+  /** Chooses the template where the device has no topic; `''` = not said. */
+  readonly app: string;
+  readonly device: Device;
+  readonly summary: Summary;
+  readonly options: PublishOptions;
   readonly rules: NotificationRules;
+  /** `undefined`: none are configured. */
+  readonly templates: Templates | undefined;
   readonly random: Random;
   readonly nowMs: EpochMs;
 }
 
-export function buildNotification({ row, device, command, rules, random, nowMs }: BuildInput): Notification {
-  const { summary, options } = command;
+export function buildNotification(input: BuildInput): Notification {
+  const { node, isCarried, device, summary, options, rules, nowMs } = input;
   const wanted = kindOf(summary, options, rules.emptyPriority);
   // PushKit takes its own tokens only: without one an iPhone is told of the call by an alert.
   const kind = wanted === 'call' && device.service === 'apns' && device.voipToken === '' ? 'alert' : wanted;
   const isShown = kind !== 'silent';
   const isSealed = summary.encrypted !== '';
-  const showsSender = rules.content !== 'none' && !isSealed;
-  const sender = showsSender ? summary.lastMessageSender : '';
+  const sender = rules.content !== 'none' && !isSealed ? summary.lastMessageSender : '';
   const thread = bareOf(sender);
   const body = rules.content === 'full' && !isSealed ? summary.lastMessageBody : '';
-  // MongooseIM's connector shows the sender as it came, nick and all; a full JID of a user reads badly.
-  const title = row.target.kind === 'publish-options' ? sender : thread;
+  const topic = device.topic === '' ? options.topic : device.topic;
+  const worded = isShown && input.templates !== undefined ? wording(input, wanted, topic || input.app) : undefined;
   return {
-    id: newNotificationId(random),
+    id: newNotificationId(input.random),
     kind,
     service: device.service,
     mode: device.mode,
     token: kind === 'call' && device.voipToken !== '' ? device.voipToken : device.token,
-    topic: device.topic === '' ? options.topic : device.topic,
-    priority: priorityOf(wanted, command, device.service),
-    title: isShown ? title || rules.title : '',
-    body: isShown ? body || rules.body : '',
-    badge: isShown && rules.badge ? badgeOf(summary, row) : -1,
+    topic,
+    priority: priorityOf(wanted, summary, options, device.service),
+    title: isShown ? (worded?.title ?? titleOf(sender, summary.roomName, isCarried)) || rules.title : '',
+    body: isShown ? (worded?.body ?? body) || rules.body : '',
+    badge: isShown && rules.badge ? badgeOf(summary, isCarried) : -1,
     sound: isShown ? options.sound || rules.sound : '',
     category: isShown ? options.clickAction : '',
     thread: isShown ? thread : '',
-    collapseId: collapseIdOf(row, wanted, summary, thread),
+    collapseId: collapseIdOf(node, wanted, summary, thread),
     mutableContent: isShown && (isSealed || options.mutableContent === 'true'),
     expiresAtMs: expiryOf(wanted, options, rules, nowMs),
     data: dataOf(wanted, summary, rules),
   };
+}
+
+/**
+ * MongooseIM's connector shows the sender as it came, nick and all (mongooseim 4.3); a full JID of a user reads badly.
+ *
+ * @param sender `''` where it is held back, and the room's name with it.
+ */
+function titleOf(sender: string, roomName: string, isCarried: boolean): string {
+  if (sender === '') return '';
+  if (roomName === '') return isCarried ? sender : bareOf(sender);
+  const nick = resourceOf(sender);
+  return nick === '' ? roomName : `${roomName}/${nick}`;
+}
+
+/** What the template says, with as much of the message as the content policy shows. */
+function wording(input: BuildInput, wanted: NotificationKind, app: string): Wording | undefined {
+  const { summary, options, rules, templates } = input;
+  const kind = templateKindOf(wanted, summary, input.isCarried);
+  // An invitation comes from the room or from a user; which, the summary does not say.
+  const isRoom = kind === 'group';
+  const isHidden = rules.content === 'none' || summary.encrypted !== '';
+  const sender = isHidden ? '' : summary.lastMessageSender;
+  const bare = bareOf(sender);
+  const nick = isRoom ? resourceOf(sender) : '';
+  return templates?.word(kind, app, options.language, {
+    sender: nick === '' ? bare : sender,
+    senderName: nick === '' ? localOf(sender) || bare : nameOfNick(nick),
+    room: isRoom ? bare : '',
+    roomName: sender === '' ? '' : summary.roomName || (isRoom ? localOf(sender) || bare : ''),
+    count: summary.messageCount === -1 ? '' : String(summary.messageCount),
+    app,
+    body: isHidden || rules.content !== 'full' ? '' : summary.lastMessageBody,
+  });
+}
+
+/**
+ * A sender with a resource is somebody in a room where MongooseIM publishes (2.8: of users it sends the bare JID).
+ * Other servers send full JIDs of users too, so that of theirs nothing can be told.
+ */
+function templateKindOf(wanted: NotificationKind, summary: Summary, isCarried: boolean): TemplateKind {
+  if (wanted === 'call') return 'call';
+  if (summary.kind !== '') return summary.kind;
+  return isCarried && summary.lastMessageSender.includes('/') ? 'group' : 'message';
+}
+
+/** In a MUC Light room the nick is the member's bare JID (mongooseim 2.8). */
+function nameOfNick(nick: string): string {
+  const at = nick.indexOf('@');
+  return at > 0 && !nick.includes(' ') ? nick.slice(0, at) : nick;
 }
 
 /**
@@ -78,7 +137,12 @@ function kindOf(summary: Summary, options: PublishOptions, emptyPriority: 'silen
  * A publish that says nothing may be a call (5.24): an Android phone is woken at once, where that is no question of a
  * budget; Apple would refuse it.
  */
-function priorityOf(kind: NotificationKind, { summary, options }: PublishCommand, service: Service): 'high' | 'normal' {
+function priorityOf(
+  kind: NotificationKind,
+  summary: Summary,
+  options: PublishOptions,
+  service: Service,
+): 'high' | 'normal' {
   if (options.priority === 'high' || options.priority === 'normal') return options.priority;
   if (summary.jingleMessage !== '' && summary.priority !== 'low') return 'high';
   if (kind !== 'silent') return 'high';
@@ -90,10 +154,10 @@ function priorityOf(kind: NotificationKind, { summary, options }: PublishCommand
  * other number was counted. MongooseIM counts its inbox, and its publishes are those whose device travels with them:
  * there a 1 is a 1.
  */
-function badgeOf(summary: Summary, row: Registration): number {
+function badgeOf(summary: Summary, isCarried: boolean): number {
   const { messageCount, pendingSubscriptionCount } = summary;
   if (messageCount === -1) return -1;
-  if (messageCount === 1 && row.target.kind === 'device') return -1;
+  if (messageCount === 1 && !isCarried) return -1;
   return Math.min(messageCount + Math.max(0, pendingSubscriptionCount), limits.messageCountMax);
 }
 
@@ -101,10 +165,10 @@ function badgeOf(summary: Summary, row: Registration): number {
  * One per node and sender, as far as the sender may be known, so that the newest message replaces the one before; one
  * per call. A hash: node names are capabilities. Silent ones have their own, lest they replace what is on the screen.
  */
-function collapseIdOf(row: Registration, kind: NotificationKind, summary: Summary, thread: string): string {
+function collapseIdOf(node: string, kind: NotificationKind, summary: Summary, thread: string): string {
   const isCall = kind === 'call' || summary.jingleMessage !== '';
   const subject = isCall ? `call\0${summary.jingleSessionId}` : `${kind}\0${thread}`;
-  return hash('sha256', `${row.node}\0${subject}`, 'base64url').slice(0, 22);
+  return hash('sha256', `${node}\0${subject}`, 'base64url').slice(0, 22);
 }
 
 const timeToLivePattern = /^\d{1,9}$/;
@@ -141,9 +205,4 @@ function dataOf(kind: NotificationKind, summary: Summary, rules: NotificationRul
 function encryptedData(summary: Summary): Readonly<Record<string, string>> {
   const { encrypted, encryptedIv: iv, encryptedType: type } = summary;
   return type === '' ? { encrypted, iv } : { encrypted, iv, type };
-}
-
-function bareOf(jid: string): string {
-  const slash = jid.indexOf('/');
-  return slash === -1 ? jid : jid.slice(0, slash);
 }

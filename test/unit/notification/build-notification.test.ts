@@ -1,16 +1,17 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { device, row } from '../../registration-rows.ts';
-import { options, publish } from '../../registration-commands.ts';
+import { device } from '../../registration-rows.ts';
+import { options } from '../../registration-commands.ts';
 import { epochMs } from '../../../src/core/ids.ts';
 import { limits } from '../../../src/core/limits.ts';
 import { emptySummary } from '../../../src/core/notification.ts';
 import { seededRandom } from '../../../src/core/random.ts';
-import { buildNotification } from '../../../src/registration/build-notification.ts';
-import type { NotificationRules } from '../../../src/registration/build-notification.ts';
+import { buildNotification } from '../../../src/notification/build-notification.ts';
+import { Templates } from '../../../src/notification/templates.ts';
+import type { NotificationRules } from '../../../src/notification/build-notification.ts';
 import type { PublishOptions } from '../../../src/xmpp/publish-options.ts';
 import type { Notification, Summary } from '../../../src/core/notification.ts';
-import type { Registration } from '../../../src/core/registration.ts';
+import type { TemplateConfig } from '../../../config/engine-config.ts';
 
 const nowMs = epochMs(1_770_000_000_000);
 const defaults: NotificationRules = {
@@ -27,19 +28,22 @@ interface Setup {
   readonly summary?: Partial<Summary>;
   readonly options?: Partial<PublishOptions>;
   readonly rules?: Partial<NotificationRules>;
-  readonly row?: Partial<Registration>;
+  readonly isCarried?: boolean;
+  readonly app?: string;
+  readonly templates?: readonly TemplateConfig[];
   readonly device?: Partial<typeof device>;
 }
 
 function build(setup: Setup = {}): Notification {
   return buildNotification({
-    row: row('phone', setup.row),
+    node: 'phone',
+    isCarried: setup.isCarried ?? false,
+    app: setup.app ?? '',
     device: { ...device, ...setup.device },
-    command: publish('phone', {
-      summary: { ...emptySummary, ...setup.summary },
-      options: options(setup.options ?? {}),
-    }),
+    summary: { ...emptySummary, ...setup.summary },
+    options: options(setup.options ?? {}),
     rules: { ...defaults, ...setup.rules },
+    templates: setup.templates === undefined ? undefined : new Templates(setup.templates),
     random: seededRandom(1),
     nowMs,
   });
@@ -59,7 +63,7 @@ test('5.27 with content none no byte of body or sender gets out, whatever the ki
     { summary: { jingleMessage: 'propose', jingleSessionId: 's1' }, device: { voipToken: 'v' } },
     { summary: { encrypted: 'b64', encryptedIv: 'iv' } },
     { summary: { priority: 'low' } },
-    { row: { target: { kind: 'publish-options' } } },
+    { isCarried: true },
   ];
   for (const one of kinds) {
     const text = JSON.stringify(build({ ...one, summary: { ...message, ...one.summary } }));
@@ -89,7 +93,7 @@ test('5.27 with content full both are shown, and what is missing is replaced', (
 
 test('mongooseim 4.3 for a travelling device the title is the sender as it came', () => {
   const summary = { ...message, lastMessageSender: 'room@muc.example/Juliet' };
-  const sent = build({ summary, rules: { content: 'full' }, row: { target: { kind: 'publish-options' } } });
+  const sent = build({ summary, rules: { content: 'full' }, isCarried: true });
   assert.deepEqual([sent.title, sent.thread], ['room@muc.example/Juliet', 'room@muc.example']);
 });
 
@@ -195,7 +199,7 @@ test('5.20 the constant 1 of a server is no badge; any other count is one', () =
   const badge = (messageCount: number, over: Setup = {}): number =>
     build({ summary: { ...message, messageCount }, ...over }).badge;
   assert.deepEqual([badge(-1), badge(0), badge(1), badge(2), badge(99_999)], [-1, 0, -1, 2, 99_999]);
-  assert.equal(badge(1, { row: { target: { kind: 'publish-options' } } }), 1);
+  assert.equal(badge(1, { isCarried: true }), 1);
   assert.equal(badge(5, { rules: { badge: false } }), -1);
   assert.equal(build({ summary: { messageCount: 2, pendingSubscriptionCount: 3 } }).badge, 5);
   assert.equal(build({ summary: { messageCount: 99_999, pendingSubscriptionCount: 3 } }).badge, limits.messageCountMax);
@@ -238,4 +242,77 @@ test('every notification has every field, in the same order', () => {
     'id kind service mode token topic priority title body badge sound category thread collapseId mutableContent ' +
       'expiresAtMs data',
   );
+});
+
+const templates: readonly TemplateConfig[] = [
+  { for: 'message', app: '', language: '', title: 'From {sender_name}', body: '{body} ({count})' },
+  { for: 'message', app: 'net.example.two', language: '', title: '', body: 'Two' },
+  { for: 'message', app: '', language: 'de', title: '{sender}', body: 'Neu: {body}' },
+  { for: 'group', app: '', language: '', title: '{room_name}', body: '{sender_name}: {body}' },
+  { for: 'call', app: '', language: '', title: '{sender_name} calls', body: '{app}' },
+  { for: 'invitation', app: '', language: '', title: 'Invitation', body: '{sender} {room_name}' },
+];
+
+function shown(setup: Setup): readonly string[] {
+  const { title, body } = build({ templates, ...setup, rules: { content: 'full', ...setup.rules } });
+  return [title, body];
+}
+
+test('5.27 a template words what the content policy shows; what it holds back is empty', () => {
+  assert.deepEqual(shown({ summary: message }), ['From juliet', 'Wherefore art thou (3)']);
+  assert.deepEqual(shown({ summary: message, rules: { content: 'sender' } }), ['From juliet', '(3)']);
+  assert.deepEqual(shown({ summary: message, rules: { content: 'none' } }), ['From', '(3)']);
+  const sealed = { ...message, encrypted: 'b64', messageCount: -1 };
+  assert.deepEqual(shown({ summary: sealed }), ['From', 'You have a new message']);
+  const german = { options: { language: 'de-AT' }, summary: message };
+  assert.deepEqual(shown({ ...german, rules: { content: 'none' } }), ['Chat', 'Neu:']);
+  assert.deepEqual(shown(german), ['juliet@capulet.example', 'Neu: Wherefore art thou']);
+});
+
+test('a template is chosen by topic, else by app, and leaves what it does not say as it is without one', () => {
+  const two = ['juliet@capulet.example', 'Two'];
+  assert.deepEqual(shown({ summary: message, device: { topic: 'net.example.two' } }), two);
+  assert.deepEqual(shown({ summary: message, device: { topic: '' }, app: 'net.example.two' }), two);
+  assert.deepEqual(shown({ summary: message, device: { topic: '' }, options: { topic: 'net.example.two' } }), two);
+  assert.deepEqual(shown({ summary: message, app: 'net.example.two' })[1], 'Wherefore art thou (3)');
+});
+
+test('mongooseim 2.8: a sender with a resource is a room where the device travels; elsewhere it is a user', () => {
+  const summary = { ...message, lastMessageSender: 'garden@muc.example/Juliet' };
+  assert.deepEqual(shown({ summary, isCarried: true }), ['garden', 'Juliet: Wherefore art thou']);
+  assert.deepEqual(shown({ summary }), ['From garden', 'Wherefore art thou (3)']);
+  assert.deepEqual(shown({ summary: { ...summary, kind: 'group' } }), ['garden', 'Juliet: Wherefore art thou']);
+  const light = { ...message, lastMessageSender: 'garden@muclight.example/juliet@capulet.example' };
+  assert.deepEqual(shown({ summary: light, isCarried: true }), ['garden', 'juliet: Wherefore art thou']);
+  const itself = { ...message, kind: 'group', lastMessageSender: 'garden@muc.example' } as const;
+  assert.deepEqual(shown({ summary: itself }), ['garden', 'garden: Wherefore art thou']);
+  assert.deepEqual(shown({ summary: { ...message, kind: 'message' }, isCarried: true })[0], 'From juliet');
+});
+
+test('a room is shown by the name a plugin gave it, with a template and without, where it may be shown', () => {
+  const summary = {
+    ...message,
+    kind: 'group',
+    lastMessageSender: 'garden@muc.example/Juliet',
+    roomName: 'The Garden',
+  } as const;
+  assert.deepEqual(shown({ summary }), ['The Garden', 'Juliet: Wherefore art thou']);
+  const plain = { templates: [], summary };
+  assert.equal(shown(plain)[0], 'The Garden/Juliet');
+  assert.equal(shown({ ...plain, summary: { ...summary, lastMessageSender: 'garden@muc.example' } })[0], 'The Garden');
+  assert.equal(shown({ ...plain, rules: { content: 'none' } })[0], 'Chat');
+  assert.deepEqual(shown({ summary, rules: { content: 'none' } }), ['Chat', defaults.body]);
+});
+
+test('5.24 a call is worded as one, also where an alert tells of it, and an invitation as one', () => {
+  const summary = { ...message, jingleMessage: 'propose', jingleSessionId: 's1' };
+  const call = ['juliet calls', 'com.example.app'];
+  assert.deepEqual(shown({ summary }), call);
+  assert.deepEqual(shown({ summary, device: { voipToken: 'v' } }), call);
+  const invitation = { kind: 'invitation', lastMessageSender: 'garden@muc.example' } as const;
+  assert.deepEqual(shown({ summary: invitation }), ['Invitation', 'garden@muc.example']);
+});
+
+test('mongooseim 4.3 what is silent has no words, whatever the template', () => {
+  assert.deepEqual(shown({ summary: message, options: { silent: 'true' } }), ['', '']);
 });
