@@ -1,13 +1,12 @@
 // Thread: main
 /**
- * One shard in one LMDB environment. Commits are plain LMDB commits: `overlappingSync` is off, so that a resolved write
- * has been fsynced (with it on, lmdb-js resolves when the write is visible, which is earlier). One `writeMany` is one
- * transaction: all of it or nothing. Another process may read, and may remove rows, at any time; two processes must not
- * write the same rows, because what is decided here is decided on what was read before.
+ * One shard in one LMDB environment. One `writeMany` is one transaction: all of it or nothing. Another process may
+ * read, and may remove rows, at any time; two processes must not write the same rows, because what is decided here is
+ * decided on what was read before.
  */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { open } from 'lmdb';
+import { checkRoom, committed, figure, openEnvironment } from './lmdb-file.ts';
 import { decodeRegistration, encodeRegistration, recordFormat } from './registration-record.ts';
 import { EngineError } from '../core/errors.ts';
 import { hashForPeople } from '../core/redact.ts';
@@ -37,9 +36,6 @@ interface Meta {
 
 // LMDB keys end at 1978 bytes; a name longer than this is found by its digest, and the row says which name it is.
 const nodeBytesInKeyMax = 500;
-// A page split copies a page in each of two trees, on each of their levels: what a small write may need besides its
-// rows.
-const splitReserveBytes = 262_144;
 const rowReserveBytes = 512;
 // The owners' index is its keys; LMDB wants a value.
 const present = Buffer.of(1);
@@ -114,7 +110,10 @@ export class LmdbStore implements RegistrationStore {
     const records = rows.map((row) => ({ row, key: rowKey(row.node), bytes: encodeRegistration(row) }));
     let bytes = 0;
     for (const record of records) bytes += record.bytes.length + rowReserveBytes;
-    this.#checkRoom(bytes);
+    checkRoom(
+      { path: this.#path, mapBytes: this.#mapBytes, environment: this.#env, tables: [this.#rows, this.#owners] },
+      bytes,
+    );
     const commit = this.#rows.batch(() => {
       for (const { row, key, bytes: record } of records) {
         const before = this.#readLoosely(row.node);
@@ -123,7 +122,7 @@ export class LmdbStore implements RegistrationStore {
         void this.#owners.put(ownerKey(row, key), present);
       }
     });
-    await this.#durable(commit);
+    await committed(this.#path, commit);
   }
 
   async removeMany(nodes: readonly NodeId[]): Promise<void> {
@@ -136,7 +135,7 @@ export class LmdbStore implements RegistrationStore {
         void this.#rows.remove(key);
       }
     });
-    await this.#durable(commit);
+    await committed(this.#path, commit);
   }
 
   async count(): Promise<number> {
@@ -165,40 +164,6 @@ export class LmdbStore implements RegistrationStore {
   #readLoosely(node: NodeId): Registration | undefined {
     const bytes = this.#rows.getBinaryFast(rowKey(node));
     return bytes === undefined ? undefined : decodeRegistration(bytes, node);
-  }
-
-  /** Pages that deletions have freed count as room; the file itself never shrinks. */
-  #checkRoom(bytes: number): void {
-    const stats = this.#env.getStats();
-    const pageBytes = figure(stats, 'pageSize');
-    const need = 2 * bytes + splitReserveBytes;
-    if ((figure(stats, 'lastPageNumber') + 1) * pageBytes + need <= this.#mapBytes) return;
-    const used = (pagesOf(this.#rows.getStats()) + pagesOf(this.#owners.getStats())) * pageBytes;
-    if (used + need <= this.#mapBytes) return;
-    throw new EngineError(
-      'E_STORE_IO',
-      `${basename(this.#path)} is full: ${used} bytes are used of at most ${this.#mapBytes}; ` +
-        'raise registrations.map_bytes, or remove registrations',
-    );
-  }
-
-  async #durable(commit: Promise<boolean>): Promise<void> {
-    try {
-      await commit;
-    } catch (error) {
-      const cause = await commitCause(error);
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new EngineError('E_STORE_IO', `${basename(this.#path)} could not be written: ${reason}`, { cause });
-    }
-  }
-}
-
-function openEnvironment(path: string, mapBytes: number): RootDatabase {
-  try {
-    return open({ path, noSubdir: true, mapSize: mapBytes, maxDbs: 3, overlappingSync: false });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new EngineError('E_STORE_IO', `${path} could not be opened: ${reason}`, { cause: error });
   }
 }
 
@@ -257,20 +222,4 @@ function corrupt(path: string, nodeHash: string): never {
     `the row of node ${nodeHash} in ${basename(path)} cannot be decoded; ` +
       'restore a backup, or remove the registration',
   );
-}
-
-function pagesOf(stats: object): number {
-  return figure(stats, 'treeBranchPageCount') + figure(stats, 'treeLeafPageCount') + figure(stats, 'overflowPages');
-}
-
-function figure(stats: object, name: string): number {
-  const value: unknown = Reflect.get(stats, name);
-  return typeof value === 'number' ? value : 0;
-}
-
-/** lmdb-js rejects with an error whose `commitError` is a promise that rejects with the reason, at once or never. */
-async function commitCause(error: unknown): Promise<unknown> {
-  if (!(error instanceof Error) || !('commitError' in error) || !(error.commitError instanceof Promise)) return error;
-  const reason = error.commitError.catch((cause: unknown) => cause);
-  return Promise.race([reason, Promise.resolve(error).then((late) => late)]);
 }
