@@ -1,6 +1,6 @@
 // Thread: any
 /**
- * The credentials of Apple and Google, looked at before the first notification is: a key that cannot sign would
+ * Certificates, and the credentials of Apple and Google, looked at before the first notification is: a key that cannot sign would
  * otherwise be found when the first user misses a push. Nothing of a key is ever repeated in a message.
  * Apple: Establishing a token-based connection to APNs; Google: service accounts, OAuth 2.0 JWT bearer.
  */
@@ -130,7 +130,8 @@ function checkPrivateKey(pem: string, place: string, issues: ConfigIssues): KeyO
   }
 }
 
-function checkCertificate(
+/** Of the keys `certificate` and `certificate_key` below `path`; `''` is left to the caller. */
+export function checkCertificate(
   certificate: string,
   certificateKey: string,
   { path, issues }: { readonly path: string; readonly issues: ConfigIssues },

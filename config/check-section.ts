@@ -110,10 +110,18 @@ function readValue(file: unknown, path: string, { issues, readFile }: Checking):
   try {
     return readFile(file).replace(/\r?\n$/, '');
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    issues.add(path, `names ${JSON.stringify(file)}, which cannot be read (${reason})`, readRemedy(reason));
+    reportUnreadable({ file, path, error }, issues);
     return undefined;
   }
+}
+
+/** Says that the file a key names cannot be read, with the reason that `error` gives. */
+export function reportUnreadable(
+  { file, path, error }: { readonly file: string; readonly path: string; readonly error: unknown },
+  issues: ConfigIssues,
+): void {
+  const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+  issues.add(path, `names ${JSON.stringify(file)}, which cannot be read (${reason})`, readRemedy(reason));
 }
 
 function readRemedy(reason: string): string {
@@ -128,10 +136,15 @@ function withLineBreaks(pem: string): string {
 }
 
 function standIn(key: ConfigKey): unknown {
+  if (key.optional === true) return undefined;
   return key.default ?? key.example ?? (key.type === 'text' ? '' : undefined);
 }
 
 // What the table promises to the type checker, looked at value by value.
 function isChecked<T extends KeyTable>(keys: T, values: unknown): values is Checked<T> {
-  return isTable(values) && Object.entries(keys).every(([name, key]) => problemOf(key, values[name]) === undefined);
+  if (!isTable(values)) return false;
+  return Object.entries(keys).every(([name, key]) => {
+    const isLeftOut = key.optional === true && values[name] === undefined;
+    return isLeftOut || problemOf(key, values[name]) === undefined;
+  });
 }

@@ -3,6 +3,7 @@
  * `[[servers]]`: the keys, and what must be true of them together. The server-side facts (who allows several streams
  * for one domain, who offers TLS) are those of ejabberd 23, Prosody 0.12, MongooseIM 6 and Openfire 5.
  */
+import { checkDelegatedDomains } from './check-domains.ts';
 import { checkSection, isTable } from './check-section.ts';
 import { serverKeys, serverTlsKeys } from './schema.ts';
 import type { Checking } from './check-section.ts';
@@ -15,7 +16,7 @@ export function checkServers(raw: unknown, checking: Checking): readonly ServerC
   const members = membersOf(raw, { path: 'servers', max: serversMax }, checking);
   const servers = members.map((member, index) => checkServer(member, `servers.${index}`, checking));
   reportRepeats(servers, checking);
-  return servers;
+  return checkDelegatedDomains(servers, checking);
 }
 
 /** The members of `[[path]]`; none when it is absent. */
@@ -26,11 +27,11 @@ export function membersOf(
 ): readonly unknown[] {
   if (raw === undefined) return [];
   if (!Array.isArray(raw)) {
-    issues.add(path, 'is not a list of tables', `write [[${path}]] with double brackets on a line of its own`);
+    const header = path.replace(/\.\d+/g, '');
+    issues.add(path, 'is not a list of tables', `write [[${header}]] with double brackets on a line of its own`);
     return [];
   }
-  if (raw.length > max)
-    issues.add(path, `has ${raw.length} members`, `at most ${max}; start a second process for more`);
+  if (raw.length > max) issues.add(path, `has ${raw.length} members`, `write at most ${max}`);
   return raw.slice(0, max);
 }
 

@@ -133,15 +133,29 @@ function hasForm(form: TextForm, text: string): boolean {
       return text.includes('-----BEGIN ');
     case 'json':
       return text.trimStart().startsWith('{');
+    case 'token':
+      return /^[\x21-\x7e]+$/.test(text);
+    case 'language':
+      return /^[a-z]{2,3}(-[a-z0-9]{1,8})*$/i.test(text);
     default:
       return unreachable(form);
   }
 }
 
+// A password with a bare / ? # or @ in it would be read as a part of the address; the rest of it must not pass for one.
 function isServerURL(text: string, protocols: readonly string[]): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocols.includes(protocol) && hostname !== '';
+  const { protocol, hostname, username, password, pathname, search, hash } = new URL(text);
+  if (!protocols.includes(protocol) || hostname === '' || search + hash !== '') return false;
+  return /^(\/[^/@]*)?$/.test(pathname) && [username, password, pathname].every(isPercentEncoded);
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== undefined;
+  } catch {
+    return false; // URIError: a % that stands for itself
+  }
 }
 
 function isTimeZone(text: string): boolean {
@@ -232,6 +246,8 @@ function numberMeant(text: string, unit: NumberKey['unit']): number | undefined 
   return Math.round((amount * factor) / (unit === 's' ? 1000 : unit === 'MiB' ? 2 ** 20 : 1));
 }
 
+const escapes = 'without query, signs such as / and @ in the password written as %2F and %40';
+
 function textRemedy(key: TextKey): string {
   const forms: Readonly<Record<TextForm, string>> = {
     domain: 'write a domain',
@@ -240,8 +256,10 @@ function textRemedy(key: TextKey): string {
     folder: 'write the path of a folder',
     label: 'write text without line breaks or spaces around it',
     url: 'write an address that starts with https:// and has no user, query or fragment',
-    'amqp-url': 'write an address that starts with amqp:// or amqps://',
-    'database-url': 'write an address that starts with postgres:// or mysql://',
+    'amqp-url': `write an address that starts with amqp:// or amqps://, ${escapes}`,
+    'database-url': `write an address that starts with postgres:// or mysql://, ${escapes}`,
+    token: 'write letters, digits and signs of ASCII without spaces',
+    language: 'write a language tag (BCP 47)',
     'time-of-day': 'write hours and minutes',
     'time-zone': 'write the IANA name of a time zone',
     'provider-name': 'write lower-case letters, digits and hyphens, at most 64',

@@ -54,6 +54,11 @@ export class ConfigIssues {
     return paths.some((path) => this.#paths.has(path));
   }
 
+  /** How many there are so far. */
+  get count(): number {
+    return this.#issues.length;
+  }
+
   /** In the order of the file. */
   list(): readonly ConfigIssue[] {
     return this.#issues.toSorted((a, b) => a.line - b.line);

@@ -10,6 +10,8 @@ interface KeyCommon {
   readonly example?: string | number;
   /** Absent values are a problem. */
   readonly required?: true;
+  /** Absent values stay absent: to leave the key out means something that no value means. */
+  readonly optional?: true;
   /** Never shown; also readable from the file that `<key>_file` names. */
   readonly secret?: true;
   /** Also readable from the file that `<key>_file` names, though it is not secret. */
@@ -37,6 +39,8 @@ export type TextForm =
   | 'provider-name'
   | 'pem'
   | 'json'
+  | 'token'
+  | 'language'
   | 'time-of-day'
   | 'time-zone';
 
@@ -51,7 +55,7 @@ export interface NumberKey extends KeyCommon {
 
 export interface FlagKey extends KeyCommon {
   readonly type: 'flag';
-  readonly default: boolean;
+  readonly default?: boolean;
 }
 
 export interface ChoiceKey extends KeyCommon {
@@ -74,7 +78,9 @@ export type KeyTable = Readonly<Record<string, ConfigKey>>;
 type Member<C> = C extends readonly (infer Item)[] ? Item : never;
 
 /** The type of a checked value of key `K`. */
-export type KeyValue<K> = K extends { readonly type: 'list'; readonly choices: infer C }
+export type KeyValue<K> = WrittenValue<K> | (K extends { readonly optional: true } ? undefined : never);
+
+type WrittenValue<K> = K extends { readonly type: 'list'; readonly choices: infer C }
   ? readonly Member<C>[]
   : K extends { readonly type: 'list' }
     ? readonly string[]

@@ -75,6 +75,7 @@ export type StoreKind = 'lmdb' | 'memory' | 'postgres' | 'mysql';
 /** What users enable, and which events push (the XMPP server's half of XEP-0357). */
 export interface PushConfig {
   readonly store: StoreKind;
+  /** Prepared domains, and `name.@HOST@` with a prepared name: the domain of the recipient follows (mongooseim 2.12). */
   readonly virtualHosts: readonly string[];
   readonly behaviour: 'meerkat' | 'default' | 'enhanced' | 'hints';
   readonly perUserMax: number;
@@ -125,7 +126,9 @@ export interface PushCondition {
 /** How a notification is worded; the best match of app and language is taken. */
 export interface TemplateConfig {
   readonly for: 'message' | 'group' | 'call' | 'invitation';
+  /** `''`: every app. */
   readonly app: string;
+  /** As it was written; compared without regard to case. `''`: every language. */
   readonly language: string;
   readonly title: string;
   readonly body: string;
@@ -138,6 +141,7 @@ export interface HttpConfig {
   readonly token: string;
   readonly certificatePem: string;
   readonly keyPem: string;
+  /** Prepared; `''`: the author's. */
   readonly receiverDomain: string;
 }
 
@@ -187,7 +191,7 @@ export interface ServerConfig {
   readonly stanzaBytesMax: number;
   /** Refines the answers of xmpp 4.60; `common` is right for every server. */
   readonly errorProfile: ErrorProfileName;
-  /** Domains that may delegate `urn:xmpp:push:0` to us on this connection (XEP-0355); nobody else is believed. */
+  /** Prepared domains that may delegate `urn:xmpp:push:0` to us on this connection (XEP-0355); no other is believed. */
   readonly delegatedDomains: readonly string[];
 }
 

@@ -7,7 +7,7 @@
 import { unreachable } from '../src/core/assert.ts';
 import { isReadableFromFile } from './config-key.ts';
 import { isTable, namesOf } from './check-section.ts';
-import { configSections } from './provider-schema.ts';
+import { configSections, listPaths } from './config-sections.ts';
 import { nearestKey } from './nearest-key.ts';
 import type { ConfigKey } from './config-key.ts';
 
@@ -40,7 +40,7 @@ export function overlayEnvironment(file: Readonly<Record<string, unknown>>, env:
       refused.push({
         name,
         problem: 'leaves out a number',
-        remedy: 'count [[servers]] and [[providers]] from 0 without gaps',
+        remedy: 'count the members of [[...]] sections from 0 without gaps',
       });
       continue;
     }
@@ -93,11 +93,16 @@ function findKey(parts: readonly string[]): FoundKey | undefined {
   return undefined;
 }
 
-// servers.0.tls → servers.tls; '' when the place of the number is wrong.
+// servers.0.tls → servers.tls; '' when the place of a number is wrong.
 function sectionPath(parts: readonly string[]): string {
-  const [first = '', index = '', ...rest] = parts;
-  if (first !== 'servers' && first !== 'providers') return parts.join('.');
-  return /^\d{1,3}$/.test(index) ? [first, ...rest].join('.') : '';
+  let path = '';
+  for (let at = 0; at < parts.length; at++) {
+    path = path === '' ? (parts[at] ?? '') : `${path}.${parts[at] ?? ''}`;
+    if (!listPaths.has(path)) continue;
+    at += 1;
+    if (!/^\d{1,3}$/.test(parts[at] ?? '')) return '';
+  }
+  return path;
 }
 
 function descend(raw: Record<string, unknown>, parts: readonly string[]): Record<string, unknown> | undefined {

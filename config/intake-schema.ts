@@ -28,6 +28,7 @@ export const httpKeys = {
   port: { type: 'integer', unit: 'port', default: 0, min: 0, max: 65_535, says: 'Port; 0: no HTTP server.' },
   token: {
     type: 'text',
+    form: 'token',
     secret: true,
     default: '',
     minBytes: 16,
@@ -85,6 +86,11 @@ export const rabbitKeys = {
     maxBytes: 2048,
     example: 'amqp://meerkat:secret@127.0.0.1:5672/%2f',
     says: 'Address, user, password and virtual host of the RabbitMQ; `amqps` for TLS.',
+  },
+  allow_plaintext: {
+    type: 'flag',
+    default: false,
+    says: 'Permit `amqp` beyond loopback. Messages and the password then cross the network in clear.',
   },
   ca_file: {
     type: 'text',
@@ -171,6 +177,11 @@ export const databaseKeys = {
     maxBytes: 4096,
     example: '/etc/meerkat/database-ca.pem',
     says: 'PEM file of the authorities to trust; set, it also demands TLS. Empty: no TLS.',
+  },
+  allow_plaintext: {
+    type: 'flag',
+    default: false,
+    says: 'Permit a database beyond loopback without TLS. Tokens and the password then cross the network in clear.',
   },
   connections: {
     type: 'integer',

@@ -7,10 +7,12 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { TomlError, parse } from 'smol-toml';
 import { err, ok } from '../src/core/result.ts';
+import { checkDatabase, checkHttp, checkPlugins, checkRabbits } from './check-intake.ts';
 import { checkProviders } from './check-providers.ts';
-import { checkPushHalf } from './check-push.ts';
+import { checkPush } from './check-push.ts';
 import { asTable, checkSection, reportUnknown } from './check-section.ts';
 import { checkServers } from './check-servers.ts';
+import { checkTemplates } from './check-templates.ts';
 import { ConfigIssues, noOrigin } from './config-issue.ts';
 import { overlayEnvironment } from './environment.ts';
 import { findKeyLines, lineOf } from './key-lines.ts';
@@ -68,11 +70,16 @@ export function parseConfig(source: ConfigSource): ConfigResult {
   const { raw, names, refused } = overlayEnvironment(parsed.value, source.env);
   const variables = new Set(refused.map(({ name }) => name));
   const issues = new ConfigIssues((path) => {
-    const variable = variables.has(path) ? path : names.get(path);
+    const variable = variables.has(path) ? path : variableOf(names, path);
     return variable === undefined ? { line: lineOf(lines, path), name: path } : { line: 0, name: variable };
   });
   for (const { name, problem, remedy } of refused) issues.add(name, problem, remedy);
   return checkAll(raw, { issues, readFile: source.readFile });
+}
+
+// A member of a list has no variable of its own: the whole list has.
+function variableOf(names: ReadonlyMap<string, string>, path: string): string | undefined {
+  return names.get(path) ?? (/\.\d+$/.test(path) ? names.get(path.replace(/\.\d+$/, '')) : undefined);
 }
 
 /** The same for a program that embeds the engine: an object in the shape of the file (`EngineConfigInput`). */
@@ -101,6 +108,12 @@ function checkAll(raw: unknown, checking: Checking): ConfigResult {
   const table = asTable(raw, '', issues);
   reportUnknown(table, { path: '', known: sections }, issues);
   const engine = checkSection({ raw: table['engine'], path: 'engine' }, engineKeys, checking);
+  const registrar = checkRegistrar(table, checking);
+  const push = checkPush(table['push'], checking);
+  const stores = [
+    ['registrations.store', registrar.registrations.store],
+    ['push.store', push.store],
+  ] as const;
   const config: EngineConfig = {
     engine: {
       dataDir: engine.data_dir,
@@ -110,11 +123,16 @@ function checkAll(raw: unknown, checking: Checking): ConfigResult {
       secretKey: engine.secret_key,
     },
     servers: checkServers(table['servers'], checking),
-    ...checkRegistrar(table, checking),
+    ...registrar,
     notifications: checkNotifications(table['notifications'], checking),
     workers: checkWorkers(table['workers'], checking),
     providers: checkProviders(table['providers'], checking),
-    ...checkPushHalf(table, checking),
+    push,
+    templates: checkTemplates(table['templates'], checking),
+    plugins: checkPlugins(table['plugins'], checking),
+    http: checkHttp(table['http'], checking),
+    rabbits: checkRabbits(table['rabbit'], checking),
+    database: checkDatabase(table['database'], stores, checking),
   };
   const found = issues.list();
   return found.length === 0 ? ok(config) : err(found);

@@ -1,9 +1,9 @@
 // Thread: any
 /**
- * The keys that only some kinds of `[[providers]]` have, and the list of all sections. Continues schema.ts by its rule:
- * every key once.
+ * The keys that only some kinds of `[[providers]]` have, and the shape of the whole as a program writes it. Continues
+ * schema.ts by its rule: every key once.
  */
-import {
+import type {
   appServerKeys,
   engineKeys,
   notificationsKeys,
@@ -14,10 +14,16 @@ import {
   serverTlsKeys,
   workersKeys,
 } from './schema.ts';
-import { databaseKeys, httpKeys, pluginKeys, rabbitKeys } from './intake-schema.ts';
-import { pushGroupsKeys, pushKeys, pushQuietHoursKeys, pushRuleKeys, templateKeys } from './push-schema.ts';
+import type { databaseKeys, httpKeys, pluginKeys, rabbitKeys } from './intake-schema.ts';
+import type {
+  pushConditionKeys,
+  pushGroupsKeys,
+  pushKeys,
+  pushQuietHoursKeys,
+  pushRuleKeys,
+  templateKeys,
+} from './push-schema.ts';
 import type { KeyTable, Written } from './config-key.ts';
-import type { PushCondition } from './engine-config.ts';
 
 /** Keys of the gateways that are reached by HTTP/2: apns and fcm. */
 export const gatewayKeys = {
@@ -218,129 +224,6 @@ export const blackholeKeys = {
   },
 } as const;
 
-export interface ConfigSection {
-  /** `engine`, `servers`, `servers.tls`, `providers`, or `providers (apns)`. */
-  readonly path: string;
-  readonly header: string;
-  readonly says: string;
-  readonly keys: KeyTable;
-}
-
-export const configSections: readonly ConfigSection[] = [
-  { path: 'engine', header: '[engine]', says: 'The process as a whole.', keys: engineKeys },
-  {
-    path: 'servers',
-    header: '[[servers]]',
-    says: 'One XMPP server, or one cluster that shares our domain; repeat the section for more.',
-    keys: serverKeys,
-  },
-  {
-    path: 'servers.tls',
-    header: '[servers.tls]',
-    says: 'Encryption of the server above; also as `tls = { mode = "direct" }`.',
-    keys: serverTlsKeys,
-  },
-  {
-    path: 'registrations',
-    header: '[registrations]',
-    says: 'Who may be pushed, and where to.',
-    keys: registrationsKeys,
-  },
-  {
-    path: 'push_nodes',
-    header: '[push_nodes]',
-    says: 'Push nodes that clients create themselves.',
-    keys: pushNodesKeys,
-  },
-  { path: 'app_server', header: '[app_server]', says: 'Devices that register by ad-hoc command.', keys: appServerKeys },
-  { path: 'notifications', header: '[notifications]', says: 'What phones get to see.', keys: notificationsKeys },
-  { path: 'workers', header: '[workers]', says: 'Publishing threads.', keys: workersKeys },
-  {
-    path: 'providers',
-    header: '[[providers]]',
-    says: 'One gateway with one credential; repeat the section for more. Keys of every kind:',
-    keys: providerKeys,
-  },
-  {
-    path: 'providers (apns, fcm)',
-    header: '[[providers]], kind = "apns" or "fcm"',
-    says: 'The connection.',
-    keys: gatewayKeys,
-  },
-  {
-    path: 'providers (apns)',
-    header: '[[providers]], kind = "apns"',
-    says: 'Either `key`, `key_id` and `team_id`, or `certificate` and `certificate_key`.',
-    keys: apnsKeys,
-  },
-  {
-    path: 'providers (fcm)',
-    header: '[[providers]], kind = "fcm"',
-    says: 'Either `service_account`, or `project_id`, `client_email` and `private_key`.',
-    keys: fcmKeys,
-  },
-  {
-    path: 'providers (mongoosepush)',
-    header: '[[providers]], kind = "mongoosepush"',
-    says: 'An existing MongoosePush.',
-    keys: mongoosePushKeys,
-  },
-  {
-    path: 'providers (blackhole)',
-    header: '[[providers]], kind = "blackhole"',
-    says: 'Accepts, or stalls as scripted: for trials and benchmarks.',
-    keys: blackholeKeys,
-  },
-  {
-    path: 'push',
-    header: '[push]',
-    says: 'What clients enable at an XMPP server whose push half Meerkat is, and which events push.',
-    keys: pushKeys,
-  },
-  { path: 'push.groups', header: '[push.groups]', says: 'Room messages.', keys: pushGroupsKeys },
-  {
-    path: 'push.quiet_hours',
-    header: '[push.quiet_hours]',
-    says: 'When phones are left in peace.',
-    keys: pushQuietHoursKeys,
-  },
-  {
-    path: 'push.rules',
-    header: '[[push.rules]]',
-    says:
-      'Instead of `push.behaviour`: the first rule that matches decides, no match skips. `conditions` is a list of ' +
-      'tables, one of which must hold with all its keys: `event` (`msg`, `unack_msg`), `type` (`chat`, `groupchat`), ' +
-      '`body` (`absent`, `empty`, `non_empty`), `hint` (`no_store`, `store`), `jingle` (true, false), `user_status` ' +
-      '(`online`, `offline`), `client_state` (`active`, `inactive`). Left out: always.',
-    keys: pushRuleKeys,
-  },
-  {
-    path: 'templates',
-    header: '[[templates]]',
-    says: 'How notifications are worded; repeat the section for apps and languages.',
-    keys: templateKeys,
-  },
-  {
-    path: 'plugins',
-    header: '[[plugins]]',
-    says: 'Code of your own in the path of every push; `[plugins.options]` is handed to it.',
-    keys: pluginKeys,
-  },
-  { path: 'http', header: '[http]', says: 'Events and administration by HTTP.', keys: httpKeys },
-  {
-    path: 'rabbit',
-    header: '[[rabbit]]',
-    says: "Events out of MongooseIM's `rabbit` event pusher; repeat the section for more brokers.",
-    keys: rabbitKeys,
-  },
-  {
-    path: 'database',
-    header: '[database]',
-    says: 'For `registrations.store` and `push.store`.',
-    keys: databaseKeys,
-  },
-];
-
 type ProviderInput<K extends string, T extends KeyTable> = Written<T> &
   Omit<Written<typeof providerKeys>, 'kind'> & { readonly kind: K; readonly name: string };
 
@@ -356,7 +239,9 @@ export interface EngineConfigInput {
   readonly push?: Written<typeof pushKeys> & {
     readonly groups?: Written<typeof pushGroupsKeys>;
     readonly quiet_hours?: Written<typeof pushQuietHoursKeys>;
-    readonly rules?: readonly (Written<typeof pushRuleKeys> & { readonly conditions?: readonly PushCondition[] })[];
+    readonly rules?: readonly (Written<typeof pushRuleKeys> & {
+      readonly conditions?: readonly Written<typeof pushConditionKeys>[];
+    })[];
   };
   readonly templates?: readonly Written<typeof templateKeys>[];
   readonly plugins?: readonly (Written<typeof pluginKeys> & { readonly options?: Readonly<Record<string, unknown>> })[];

@@ -171,9 +171,45 @@ export const pushRuleKeys = {
   },
   content: {
     type: 'choice',
-    choices: ['', 'message', 'jingle'],
-    default: '',
+    choices: ['message', 'jingle'],
+    optional: true,
     says: 'What is pushed: the body, or the call. Needed with `push`, forbidden with `skip`.',
+  },
+} as const;
+
+/** Each asks one thing of an event; left out, it asks nothing (mongooseim 2.18). */
+export const pushConditionKeys = {
+  event: {
+    type: 'choice',
+    choices: ['msg', 'unack_msg'],
+    optional: true,
+    says: 'A message on its way to a user, or one whose session has not acknowledged it.',
+  },
+  type: { type: 'choice', choices: ['chat', 'groupchat'], optional: true, says: 'The type of the message.' },
+  body: {
+    type: 'choice',
+    choices: ['absent', 'empty', 'non_empty'],
+    optional: true,
+    says: 'State of its `<body/>`.',
+  },
+  hint: {
+    type: 'choice',
+    choices: ['no_store', 'store'],
+    optional: true,
+    says: 'The hint it carries (XEP-0334).',
+  },
+  jingle: { type: 'flag', optional: true, says: 'Whether it is about a call (XEP-0353).' },
+  user_status: {
+    type: 'choice',
+    choices: ['online', 'offline'],
+    optional: true,
+    says: 'Of the user when the message was routed. Never true of `unack_msg`.',
+  },
+  client_state: {
+    type: 'choice',
+    choices: ['active', 'inactive'],
+    optional: true,
+    says: 'Of the sessions that get the message (XEP-0352). Never true of `unack_msg`, or of an offline user.',
   },
 } as const;
 
@@ -194,7 +230,7 @@ export const templateKeys = {
   },
   language: {
     type: 'text',
-    form: 'label',
+    form: 'language',
     default: '',
     maxBytes: 35,
     example: 'de',

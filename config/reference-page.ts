@@ -4,10 +4,10 @@
  * compares it with what this makes, so that it is never stale.
  */
 import { isReadableFromFile } from './config-key.ts';
-import { configSections } from './provider-schema.ts';
+import { configSections, listPaths } from './config-sections.ts';
 import { variableName } from './environment.ts';
 import type { ConfigKey } from './config-key.ts';
-import type { ConfigSection } from './provider-schema.ts';
+import type { ConfigSection } from './config-sections.ts';
 
 const opening = `# Every key of the configuration
 
@@ -45,9 +45,13 @@ function sectionText(section: ConfigSection): string {
 }
 
 function variablePath(section: ConfigSection): string {
-  const [first = '', ...rest] = section.path.replace(/ \(.*/, '').split('.');
-  const isList = first === 'servers' || first === 'providers';
-  return [first, ...(isList ? ['0'] : []), ...rest, Object.keys(section.keys)[0] ?? ''].join('.');
+  const parts: string[] = [];
+  let path = '';
+  for (const part of section.path.replace(/ \(.*/, '').split('.')) {
+    path = path === '' ? part : `${path}.${part}`;
+    parts.push(part, ...(listPaths.has(path) ? ['0'] : []));
+  }
+  return [...parts, Object.keys(section.keys)[0] ?? ''].join('.');
 }
 
 function rowText(name: string, key: ConfigKey): string {

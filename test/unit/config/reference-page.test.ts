@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { problemOf } from '../../../config/check-value.ts';
-import { configSections } from '../../../config/provider-schema.ts';
+import { configSections } from '../../../config/config-sections.ts';
 import { referencePage } from '../../../config/reference-page.ts';
 import { root } from './config-fixture.ts';
 
