@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * Certificates, and the credentials of Apple and Google, looked at before the first notification is: a key that cannot sign would
- * otherwise be found when the first user misses a push. Nothing of a key is ever repeated in a message.
+ * Certificates, and the credentials of Apple and Google, looked at before the first notification is: a key that cannot
+ * sign would otherwise be found when the first user misses a push. Nothing of a key is ever repeated in a message.
  * Apple: Establishing a token-based connection to APNs; Google: service accounts, OAuth 2.0 JWT bearer.
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto';

@@ -75,7 +75,7 @@ export type StoreKind = 'lmdb' | 'memory' | 'postgres' | 'mysql';
 /** What users enable, and which events push (the XMPP server's half of XEP-0357). */
 export interface PushConfig {
   readonly store: StoreKind;
-  /** Prepared domains, and `name.@HOST@` with a prepared name: the domain of the recipient follows (mongooseim 2.12). */
+  /** Prepared domains, and `name.@HOST@` with a prepared name: the recipient's domain follows (mongooseim 2.12). */
   readonly virtualHosts: readonly string[];
   readonly behaviour: 'meerkat' | 'default' | 'enhanced' | 'hints';
   readonly perUserMax: number;

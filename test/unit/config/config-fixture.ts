@@ -1,4 +1,5 @@
 /** A configuration that passes, and the pieces to spoil it with. */
+import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseConfig } from '../../../config/parse-config.ts';
@@ -53,4 +54,24 @@ export function configOf(text: string, world?: World): EngineConfig {
   const result = check(text, world);
   if (result.ok) return result.value;
   throw new Error(`the configuration has problems: ${JSON.stringify(result.error)}`);
+}
+
+/** Text, place, line (0: not looked at), and what the problem and the remedy must say. */
+export type WrongRow = readonly [
+  what: string,
+  text: string,
+  place: string,
+  line: number,
+  problem: RegExp,
+  remedy: RegExp,
+];
+
+/** That the text, with a provider behind it, has this one problem. */
+export function assertWrong([, text, place, line, problem, remedy]: WrongRow, world?: World): void {
+  const found = issuesOf(text + trial, world);
+  assert.equal(found.length, 1, JSON.stringify(found));
+  assert.equal(found[0]?.key, place);
+  if (line !== 0) assert.equal(found[0]?.line, line);
+  assert.match(found[0]?.problem ?? '', problem);
+  assert.match(found[0]?.remedy ?? '', remedy);
 }

@@ -14,7 +14,8 @@ test('every default and every example passes the check of its own key', () => {
   for (const { path, keys } of configSections) {
     for (const [name, key] of Object.entries(keys)) {
       const place = `${path}.${name}`;
-      assert.ok(key.required === true || key.default !== undefined, `${place} has a default or is required`);
+      const isSettled = key.required === true || key.optional === true || key.default !== undefined;
+      assert.ok(isSettled, `${place} has a default, is required, or may be left out`);
       if (key.default !== undefined) assert.equal(problemOf(key, key.default), undefined, place);
       if (key.example !== undefined) assert.equal(problemOf(key, key.example), undefined, place);
       assert.match(key.says, /\.$/, `${place} has a sentence`);
