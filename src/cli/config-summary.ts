@@ -4,29 +4,41 @@
  * blanked.
  */
 import { unreachable } from '../core/assert.ts';
+import { counted, pushHalfLines, storeText } from './push-summary.ts';
 import type { EngineConfig, ProviderConfig, ServerConfig } from '../../config/engine-config.ts';
 
-const secretNames = new Set(['secret', 'secretKey', 'keyPem', 'privateKeyPem', 'certificatePem']);
+const secretNames = new Set(['secret', 'secretKey', 'keyPem', 'privateKeyPem', 'certificatePem', 'token']);
 
-/** A copy to print: text under the name of a secret is replaced, an empty one stays empty. */
+/**
+ * A copy to print: text under the name of a secret is replaced, an empty one stays empty. Of the address of a broker or
+ * database the password is, and of plugins' options all: what they mean is theirs to know.
+ */
 export function withoutSecrets(config: EngineConfig): unknown {
   return JSON.parse(
-    JSON.stringify(config, (name, value: unknown) =>
-      secretNames.has(name) && typeof value === 'string' && value !== '' ? '[secret]' : value,
-    ),
+    JSON.stringify(config, (name, value: unknown) => {
+      if (name === 'options') return '[not shown]';
+      if (typeof value !== 'string' || value === '') return value;
+      if (secretNames.has(name)) return '[secret]';
+      return name === 'url' ? withoutPassword(value) : value;
+    }),
   );
+}
+
+function withoutPassword(address: string): string {
+  const { protocol, username, password, host, pathname } = new URL(address);
+  return password === '' ? address : `${protocol}//${username}:[secret]@${host}${pathname}`;
 }
 
 export function summaryOf(config: EngineConfig): readonly string[] {
   const { registrations, workers, engine } = config;
-  const place = registrations.store === 'memory' ? 'in memory, forgotten at a stop' : `in ${engine.dataDir}`;
   return [
     ...config.servers.map(serverText),
     ...(config.servers.length === 0 ? ['server    none: pushes can only come from the program or from `send`'] : []),
     ...config.providers.map(providerText),
-    `store     ${place}, ${counted(registrations.shards, 'shard')}`,
+    `store     ${storeText(registrations.store, engine.dataDir)}, ${counted(registrations.shards, 'shard')}`,
     `threads   ${workers.threads} for publishing, ${workers.heapMbMax} MiB each at most`,
     `content   ${contentText(config.notifications.content)}`,
+    ...pushHalfLines(config),
   ];
 }
 
@@ -67,8 +79,4 @@ function contentText(content: EngineConfig['notifications']['content']): string 
     default:
       return unreachable(content);
   }
-}
-
-function counted(count: number, noun: string): string {
-  return count === 1 ? `one ${noun}` : `${count} ${noun}s`;
 }
