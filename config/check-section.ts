@@ -136,7 +136,6 @@ function withLineBreaks(pem: string): string {
 }
 
 function standIn(key: ConfigKey): unknown {
-  if (key.optional === true) return undefined;
   return key.default ?? key.example ?? (key.type === 'text' ? '' : undefined);
 }
 

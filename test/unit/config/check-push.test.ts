@@ -30,6 +30,14 @@ const wrongHosts: readonly WrongRow[] = [
   ['a space', hosts('my push.@HOST@'), first, 2, /not a domain/, /domain such as/],
   ['an address before the label', hosts('[::1].@HOST@'), first, 2, /not a domain/, /domain such as/],
   ['a domain twice', hosts('push.a.example', 'Push.A.example'), 'push.virtual_hosts.1', 2, /already/, /Remove/],
+  [
+    'a wrong one on a line of its own',
+    '[push]\nvirtual_hosts = [\n  "push.@HOST@", # "]"\n\n  "x@HOST@",\n]\n',
+    'push.virtual_hosts.1',
+    5,
+    /"x@HOST@"/,
+    /last label/,
+  ],
   ['a template twice', hosts('push.@HOST@', 'PUSH.@HOST@'), 'push.virtual_hosts.1', 2, /already/, /Remove/],
 ];
 

@@ -130,6 +130,17 @@ for (const row of wrong) {
   test(`mongooseim 2.18: ${row[0]} is reported with its place and what to write instead`, () => assertWrong(row));
 }
 
+test('mongooseim 2.18: rules that are wrong are not compared, for what they say is not known', () => {
+  const rule = `${push}conditions = [{ type = "normal" }]\n`;
+  assert.deepEqual(
+    issuesOf(rule + rule + trial).map(({ key, line }) => [key, line]),
+    [
+      ['push.rules.0.conditions.0.type', 4],
+      ['push.rules.1.conditions.0.type', 8],
+    ],
+  );
+});
+
 test('mongooseim 2.18: a behaviour without rules, and rules without a behaviour, are each right', () => {
   assert.equal(configOf(`[push]\nbehaviour = "hints"\n${trial}`).push.behaviour, 'hints');
   assert.equal(configOf(skip + trial).push.rules.length, 1);
