@@ -120,7 +120,8 @@ export const limits = {
   /** A push service that is away is left alone: full jitter from first to max, doubled by each probe that fails. */
   serviceHoldFirstMs: 1_000,
   serviceHoldMaxMs: 600_000,
-  /** When a publish that was answered `wait` is tried again: at random between the two; twice is within 60 s (xmpp 5.51). */
+  /** When a publish that was answered `wait` is tried again: at random between the two, so that two of them are within
+   *  60 s (xmpp 5.51). */
   publishRetryMsMin: 5_000,
   publishRetryMsMax: 25_000,
   /** Base64 of an encrypted summary for a client that sets no limit of its own: as Tigase, which leaves the gateways

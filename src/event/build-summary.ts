@@ -1,8 +1,8 @@
 // Thread: main
 /**
  * What push services are told about a message that is to be pushed (mongooseim 2.8, 2.9, 2.18). The same for all of the
- * recipient's registrations; what a service that is not ours may not see is taken out later (publish-payload.ts). On the
- * hot path: one object.
+ * recipient's registrations; what a service that is not ours may not see is taken out later (publish-payload.ts). Hot
+ * path: one object.
  */
 import { bareOf } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
@@ -20,8 +20,8 @@ export function buildSummary(
   verdict: Push,
   rules: Pick<PushConfig, 'unread' | 'encryptedBody'>,
 ): Summary {
-  const isRinging = verdict.kind === 'call' || verdict.kind === 'call-end';
-  const isCall = isRinging || verdict.content === 'jingle';
+  // A call that has rung out is told of as a message: these two fields would make the phone ring.
+  const isCall = verdict.kind === 'call' || verdict.kind === 'call-end';
   const body = bodyOf(event, verdict, rules.encryptedBody);
   return {
     messageCount: countOf(event, rules.unread),
@@ -35,7 +35,7 @@ export function buildSummary(
     encrypted: '',
     encryptedIv: '',
     encryptedType: '',
-    kind: isRinging ? '' : verdict.kind,
+    kind: isCall ? '' : verdict.kind,
     roomName: '',
   };
 }
@@ -53,7 +53,7 @@ function bodyOf(event: MessageEvent, { kind, content }: Push, encryptedBody: str
   return event.body === '' && kind === 'invitation' ? invitation : event.body;
 }
 
-/** What people are to see is urgent; a message without text, which rules may push, says nothing about that (xmpp 5.26). */
+/** What people are to see is urgent; a message without text, which rules may push, does not say (xmpp 5.26). */
 function priorityOf({ kind, isSilent }: Push, body: string): Summary['priority'] {
   if (isSilent || kind === 'call-end') return 'low';
   return kind === 'call' || body !== '' ? 'high' : '';

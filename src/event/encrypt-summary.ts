@@ -62,12 +62,12 @@ function jsonOf(summary: Summary, bytesMax: number): string {
 }
 
 function jsonWith(summary: Summary, message: string): string {
-  const { messageCount, lastMessageSender, jingleSessionId } = summary;
+  const { messageCount, lastMessageSender, jingleSessionId, kind } = summary;
   const nickname = resourceOf(lastMessageSender);
   return JSON.stringify({
     unread: messageCount < 0 ? 1 : messageCount,
     ...(lastMessageSender === '' ? {} : { sender: bareOf(lastMessageSender) }),
-    type: isCall(summary) ? 'call' : nickname === '' ? 'chat' : 'groupchat',
+    type: isCall(summary) ? 'call' : kind === 'group' || nickname !== '' ? 'groupchat' : 'chat',
     ...(message === '' ? {} : { message }),
     ...(nickname === '' ? {} : { nickname }),
     ...(isCall(summary) ? { sid: jingleSessionId } : {}),

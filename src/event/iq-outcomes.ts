@@ -1,8 +1,8 @@
 // Thread: main
 /**
- * What an error of a push service means for the registration (xmpp 5.51; mongooseim 2.11, 10). The type is believed only
- * where it is `wait`: servers put `cancel` on an outage as well as on a node that is gone. Every condition of RFC 6120
- * §8.3.3 has its line.
+ * What an error of a push service means for the registration (xmpp 5.51; mongooseim 2.11, 10). The condition
+ * decides, because servers put `cancel` on an outage as well as on a node that is gone; of the types `wait` counts, and
+ * `auth` where the condition says little. Every condition of RFC 6120 §8.3.3 has its line.
  *
  * - `outage`: the service, or the way to it, is away; says nothing about the registration.
  * - `refusal`: the service answers, and will not take publishes for this registration.

@@ -2,8 +2,8 @@
 /**
  * What is remembered about push services that are not ours: which are away and left alone for a while, and which keep
  * refusing a registration (xmpp 5.51, 6.40; mongooseim 2.11, 10). An outage never costs a registration, whatever type
- * its error has; a definite refusal does when it was the answer often enough, for long enough. Only in memory: a restart
- * begins to count anew. Both tables are bounded; when one is full its oldest entry is forgotten, which keeps a
+ * its error has; a definite refusal does when it was the answer often enough, for long enough. Only in memory: a
+ * restart counts anew. Both tables are bounded; when one is full its oldest entry is forgotten, which keeps a
  * registration rather than not.
  */
 import { hash } from 'node:crypto';

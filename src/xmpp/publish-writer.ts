@@ -1,7 +1,7 @@
 // Thread: any
 /**
- * The `<pubsub/>` of a publish to a push service, as MongooseIM writes it (XEP-0357 §7; mongooseim 2.8, 2.10; xmpp 5.49):
- * its fields in its order, no item id, no field without a value. On the hot path: one string, put together by hand.
+ * The `<pubsub/>` of a publish to a push service, as MongooseIM writes it (XEP-0357 §7; mongooseim 2.8, 2.10; xmpp
+ * 5.49): its fields in its order, no item id, no field without a value. On the hot path: one string, laid by hand.
  */
 import { ns } from './namespaces.ts';
 import { escapeXml } from './stanza.ts';
