@@ -2,8 +2,8 @@
 /**
  * Which push services are ours, so that their publishes need no stanza (mongooseim 2.12): the domains of our
  * components, and the templates of `push.virtual_hosts`. Asked at publish time, hence a changed template holds for
- * registrations that were enabled long ago. A template with the domain of some other pubsub service takes its publishes from it;
- * everything else that service does stays with it.
+ * registrations that were enabled long ago. A template with the domain of some other pubsub service takes its publishes
+ * from it; everything else that service does stays with it.
  */
 import { EngineError } from '../core/errors.ts';
 import { bareJID, domainOf } from '../core/jid.ts';
