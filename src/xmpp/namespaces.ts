@@ -36,6 +36,12 @@ export const ns = {
   /** Tigase: priority and encrypted payload inside a notification */
   tigasePriority: 'tigase:push:priority:0',
   tigaseEncrypt: 'tigase:push:encrypt:0',
+  /** Tigase: what a client asks for inside `<enable/>`, besides the two above (xmpp 5.50) */
+  tigaseJingle: 'tigase:push:jingle:0',
+  tigaseAway: 'tigase:push:away:0',
+  tigaseIgnoreUnknown: 'tigase:push:filter:ignore-unknown:0',
+  tigaseMuted: 'tigase:push:filter:muted:0',
+  tigaseGroupchat: 'tigase:push:filter:groupchat:0',
   /** Our own registration form */
   register: 'urn:meerkat:register:0',
 } as const;

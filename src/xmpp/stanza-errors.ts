@@ -7,6 +7,7 @@
  * rows below are the only answers for trouble of our own.
  */
 import { ns } from './namespaces.ts';
+import { escapeXml } from './stanza.ts';
 
 export type StanzaErrorType = 'cancel' | 'modify' | 'auth' | 'wait';
 
@@ -39,6 +40,7 @@ export type StanzaErrorName =
   | 'conflict'
   | 'notAcceptable'
   | 'notAllowed'
+  | 'unsupportedEncryption'
   | 'waitUnavailable'
   | 'waitInternal'
   | 'waitTimeout'
@@ -69,6 +71,8 @@ export const stanzaErrors: Readonly<Record<StanzaErrorName, StanzaError>> = {
   conflict: row('cancel', 'conflict'),
   notAcceptable: row('modify', 'not-acceptable'),
   notAllowed: row('cancel', 'not-allowed'),
+  /** Tigase's answer to a cipher it does not know (xmpp 5.50): the client may ask for another one. */
+  unsupportedEncryption: row('modify', 'feature-not-implemented'),
   // Trouble of ours: the registration stays on every server.
   waitUnavailable: row('wait', 'service-unavailable'),
   waitInternal: row('wait', 'internal-server-error'),
@@ -99,4 +103,10 @@ export const stanzaErrors: Readonly<Record<StanzaErrorName, StanzaError>> = {
 /** `cancel/feature-not-implemented` with the pubsub feature that is missing (XEP-0060 §5.6 and others). */
 export function unsupportedFeature(feature: string): StanzaError {
   return row('cancel', 'feature-not-implemented', `<unsupported xmlns='${ns.pubsubErrors}' feature='${feature}'/>`);
+}
+
+/** The same error with a sentence for people (RFC 6120 §8.3.4), in English. */
+export function withText(error: StanzaError, text: string): StanzaError {
+  const xml = `<text xmlns='${ns.stanzaErrors}' xml:lang='en'>${escapeXml(text)}</text>`;
+  return { ...error, detail: xml + error.detail };
 }

@@ -1,0 +1,64 @@
+// Thread: main
+/**
+ * Whether the publish-options of an `<enable/>` can work, where the push service is our own. MongooseIM checks nothing
+ * at this point, and the first push then costs the client its registration (mongooseim 2.11): here it is told while it
+ * can still do something. Options that name no device are fine, because the node may have one. Pure.
+ */
+import { carriedDevice } from '../notification/carried-device.ts';
+import { publishOptionsOf } from '../xmpp/publish-options.ts';
+import type { PublishOption } from '../core/enabled.ts';
+import type { Service } from '../core/registration.ts';
+import type { PublishOptions } from '../xmpp/publish-options.ts';
+
+/**
+ * @param isOurs whether pushes to that service end at our own push nodes.
+ * @param services that some provider serves.
+ * @returns `''`, or which field is wrong and how; never what is in it.
+ */
+export function optionsProblem(
+  isOurs: boolean,
+  options: readonly PublishOption[],
+  services: ReadonlySet<Service>,
+): string {
+  if (!isOurs || options.length === 0) return '';
+  const given = publishOptionsOf(options);
+  if (given.service === '' && given.deviceId === '') return '';
+  return deviceProblem(given, services) || shapeProblem(given);
+}
+
+const serviceNames: ReadonlySet<string> = new Set(['apns', 'fcm', 'gcm']);
+
+function deviceProblem(given: PublishOptions, services: ReadonlySet<Service>): string {
+  if (given.service === '') return "the field 'device_id' needs the field 'service' beside it";
+  if (given.deviceId === '') return "the field 'service' needs the field 'device_id' beside it";
+  if (!serviceNames.has(given.service)) return "the field 'service' must be 'apns', 'fcm' or 'gcm'";
+  const device = carriedDevice(given);
+  if (device === undefined) return "the field 'device_id' is not a device token";
+  return services.has(device.service) ? '' : `nothing here pushes to '${device.service}', as the field 'service' asks`;
+}
+
+type Field = 'mode' | 'priority' | 'silent' | 'mutableContent' | 'timeToLive';
+
+interface Shape {
+  readonly key: Field;
+  /** As the form has it. */
+  readonly name: string;
+  readonly pattern: RegExp;
+  readonly says: string;
+}
+
+// What MongoosePush takes (mongooseim 4.3), where flags come as text.
+const shapes: readonly Shape[] = [
+  { key: 'mode', name: 'mode', pattern: /^(?:prod|dev)$/, says: "'prod' or 'dev'" },
+  { key: 'priority', name: 'priority', pattern: /^(?:normal|high)$/, says: "'normal' or 'high'" },
+  { key: 'silent', name: 'silent', pattern: /^(?:true|false)$/, says: "'true' or 'false'" },
+  { key: 'mutableContent', name: 'mutable_content', pattern: /^(?:true|false)$/, says: "'true' or 'false'" },
+  { key: 'timeToLive', name: 'time_to_live', pattern: /^[0-9]{1,9}$/, says: 'a whole number of seconds' },
+];
+
+function shapeProblem(given: PublishOptions): string {
+  for (const { key, name, pattern, says } of shapes) {
+    if (given[key] !== '' && !pattern.test(given[key])) return `the field '${name}' must be ${says}`;
+  }
+  return '';
+}
