@@ -105,8 +105,10 @@ export function unsupportedFeature(feature: string): StanzaError {
   return row('cancel', 'feature-not-implemented', `<unsupported xmlns='${ns.pubsubErrors}' feature='${feature}'/>`);
 }
 
-/** The same error with a sentence for people (RFC 6120 §8.3.4), in English. */
+const textCharactersMax = 200;
+
+/** The same error with a sentence for people (RFC 6120 §8.3.4; xmpp 2.15), in English. No token, secret or node in it. */
 export function withText(error: StanzaError, text: string): StanzaError {
-  const xml = `<text xmlns='${ns.stanzaErrors}' xml:lang='en'>${escapeXml(text)}</text>`;
-  return { ...error, detail: xml + error.detail };
+  const escaped = escapeXml(text.slice(0, textCharactersMax));
+  return { ...error, detail: `<text xmlns='${ns.stanzaErrors}' xml:lang='en'>${escaped}</text>${error.detail}` };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../../../src/core/random.ts';
 import { escapeXml, iqError, iqRequest, iqResult } from '../../../src/xmpp/stanza.ts';
-import { stanzaErrors, unsupportedFeature } from '../../../src/xmpp/stanza-errors.ts';
+import { stanzaErrors, unsupportedFeature, withText } from '../../../src/xmpp/stanza-errors.ts';
 import { attribute, childElements, childOf, textOf } from '../../../src/xmpp/xml.ts';
 import { parseXml } from '../../parse-xml.ts';
 import type { Random } from '../../../src/core/random.ts';
@@ -104,7 +104,16 @@ test('2.5 an error has one condition of RFC 6120, and details in namespaces of t
   }
 });
 
-test('2.15 and 2.16 error types are those of RFC 6120, but for what is wait on purpose, and no text is sent', () => {
+test('2.15 a text for people is escaped, and at most 200 characters long', () => {
+  const { detail } = withText(stanzaErrors.nodeIdRequired, `<a> ${'x'.repeat(300)}`);
+  const text = parseXml(`<error>${detail}</error>`).children[0];
+  assert.ok(text !== undefined && typeof text !== 'string');
+  assert.equal(text.name, 'text');
+  assert.equal(textOf(text), `<a> ${'x'.repeat(196)}`);
+  assert.ok(detail.endsWith(stanzaErrors.nodeIdRequired.detail), 'the application condition comes after it');
+});
+
+test('2.15 and 2.16 error types are those of RFC 6120, but for what is wait on purpose, and none has a text', () => {
   const types: Readonly<Record<string, string>> = {
     'bad-request': 'modify',
     conflict: 'cancel',
@@ -119,11 +128,12 @@ test('2.15 and 2.16 error types are those of RFC 6120, but for what is wait on p
     'resource-constraint': 'wait',
     'service-unavailable': 'cancel',
   };
-  // What a server must not take for a dead registration, and what MongooseIM itself says.
+  // What a server must not take for a dead registration, and what MongooseIM and Tigase themselves say.
   const onPurpose: Readonly<Record<string, string>> = {
     waitUnavailable: 'wait',
     payloadTooBig: 'wait',
     deviceNotRegistered: 'cancel',
+    unsupportedEncryption: 'modify',
   };
   for (const [name, row] of Object.entries(stanzaErrors)) {
     assert.equal(row.type, onPurpose[name] ?? types[row.condition], name);
