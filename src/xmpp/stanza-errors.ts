@@ -107,7 +107,7 @@ export function unsupportedFeature(feature: string): StanzaError {
 
 const textCharactersMax = 200;
 
-/** The same error with a sentence for people (RFC 6120 §8.3.4; xmpp 2.15), in English. No token, secret or node in it. */
+/** The same error with an English sentence for people (RFC 6120 §8.3.4), without tokens, secrets and nodes (2.15). */
 export function withText(error: StanzaError, text: string): StanzaError {
   const escaped = escapeXml(text.slice(0, textCharactersMax));
   return { ...error, detail: `<text xmlns='${ns.stanzaErrors}' xml:lang='en'>${escaped}</text>${error.detail}` };
