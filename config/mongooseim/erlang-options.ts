@@ -123,7 +123,8 @@ function readListener(root: OptionSection, term: ErlangTerm): void {
     const [head, value, inner] = itemsOf(option);
     const name = nameOf(head);
     if (value === undefined) continue;
-    if (name === 'ip') put('ip_address', { kind: 'option', key: `${key}.ip`, line: value.line, value: addressOf(value) });
+    if (name === 'ip')
+      put('ip_address', { kind: 'option', key: `${key}.ip`, line: value.line, value: addressOf(value) });
     else if (name === 'host' || name === 'hosts') {
       put('domains', { kind: 'option', key: `${key}.${name}`, line: value.line, value: textsOf(value) });
       for (const pair of itemsOf(inner)) {

@@ -81,7 +81,8 @@ function translate(config: MongooseConfig): Result<ImportedConfig, readonly Conf
 const nothingOfPush: ConfigIssue = {
   line: 1,
   key: '',
-  problem: 'has nothing to do with push: none of the modules mod_event_pusher, mod_push, mod_pubsub with the plugin ' +
+  problem:
+    'has nothing to do with push: none of the modules mod_event_pusher, mod_push, mod_pubsub with the plugin ' +
     '"push", mod_push_service_mongoosepush and mod_push_app_server is there',
   remedy: 'Is this the configuration that MongooseIM runs with?',
 };
@@ -97,7 +98,8 @@ function sayRest(scope: OptionScope, translation: Translation): void {
     const option = optionAt(root, 'general', name);
     if (option === undefined) continue;
     const hint = domainsOf(translation)[0];
-    const note = hint === undefined ? 'users of any domain are served' : `users of any domain; ${hint} is in the guesses`;
+    const note =
+      hint === undefined ? 'users of any domain are served' : `users of any domain; ${hint} is in the guesses`;
     translation.say(option, 'translated', note);
   }
   for (const [type, pools] of sectionsIn(sectionAt(root, 'outgoing_pools'))) {

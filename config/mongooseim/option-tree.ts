@@ -82,7 +82,7 @@ export function optionsIn(
   });
 }
 
-/** Puts `node` at `path` and makes what is missing on the way; two sections become one, of two options the first stays. */
+/** Puts `node` at `path` and makes what is missing there; two sections become one, of two options the first stays. */
 export function place(root: OptionSection, path: readonly string[], node: OptionNode): void {
   let section = root;
   for (const name of path.slice(0, -1)) {

@@ -5,12 +5,14 @@ import type { OptionRules, Translation } from './translation.ts';
 
 export interface TLSTarget {
   readonly caFile: (option: Option) => void;
-  /** What to do when there is TLS, but no authority is named. */
+  /** Whether the pool names an authority. */
+  readonly hasAuthority: boolean;
+  /** What to do otherwise. */
   readonly without: string;
 }
 
 /** Rules for `connection.tls.*`, and for `{ssl, ...}` and `{tls, ...}` of the Erlang syntax. */
-export function tlsRules(translation: Translation, { caFile, without }: TLSTarget): OptionRules {
+export function tlsRules(translation: Translation, { caFile, hasAuthority, without }: TLSTarget): OptionRules {
   const verify = (option: Option): void => {
     const isOff = option.value === false || option.value === 'none' || option.value === 'verify_none';
     if (!isOff) translation.say(option, 'translated', 'certificates are always verified');
@@ -20,6 +22,9 @@ export function tlsRules(translation: Translation, { caFile, without }: TLSTarge
     }
   };
   const decide = (note: string) => (option: Option) => translation.say(option, 'decision', note);
+  const demand = hasAuthority
+    ? (option: Option) => translation.say(option, 'translated', 'ca_file demands TLS')
+    : decide(without);
   const certificate = decide('no client certificate is sent here; ask for none at the other end');
   const rules: Record<string, OptionRules[string]> = {};
   for (const level of ['connection.tls', 'connection.ssl', 'connection.http_opts', 'connection.amqp_ssl_options']) {
@@ -29,7 +34,7 @@ export function tlsRules(translation: Translation, { caFile, without }: TLSTarge
       [`${level}.verify_peer`]: verify,
       [`${level}.verify_mode`]: verify,
       [`${level}.verify`]: verify,
-      [`${level}.required`]: decide(without),
+      [`${level}.required`]: demand,
       [`${level}.certfile`]: certificate,
       [`${level}.keyfile`]: certificate,
       [`${level}.password`]: 'no client certificate is sent here',

@@ -157,7 +157,8 @@ class TermReader {
       } else if (/\d/.test(this.#text[this.#at] ?? '')) bytes.push(this.#number() & 0xff);
       else this.#fail(`a binary holds strings and bytes, before ${this.#next()}`);
       this.#skipBlank();
-      if (!this.#take(',') && !this.#text.startsWith('>>', this.#at)) this.#fail(`>> is missing before ${this.#next()}`);
+      if (!this.#take(',') && !this.#text.startsWith('>>', this.#at))
+        this.#fail(`>> is missing before ${this.#next()}`);
     }
   }
 

@@ -59,9 +59,9 @@ function sectionOf(
   { key, line }: { readonly key: string; readonly line: number },
   lines: KeyLines,
 ): OptionSection {
-  const section = newSection(key, line);
-  for (const [name, inner] of entries) section.entries.set(name, nodeOf(inner, `${key}.${name}`, lines));
-  return section;
+  const inner = entries.map(([name, value]) => [name, nodeOf(value, `${key}.${name}`, lines)] as const);
+  // A table that no line of its own opens (`a.b.c = 1`) begins with its first key.
+  return { ...newSection(key, lines.has(key) ? line : (inner[0]?.[1].line ?? line)), entries: new Map(inner) };
 }
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {

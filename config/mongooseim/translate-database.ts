@@ -61,7 +61,9 @@ function urlOf(pool: OptionSection, kind: Kind): string {
 
 export function hostInURL(host: string): string {
   if (host === '') return '127.0.0.1';
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : encodeURIComponent(host).replaceAll('%5B', '[').replaceAll('%5D', ']');
+  return host.includes(':') && !host.startsWith('[')
+    ? `[${host}]`
+    : encodeURIComponent(host).replaceAll('%5B', '[').replaceAll('%5D', ']');
 }
 
 function applyRules(pool: OptionSection, translation: Translation): void {
@@ -69,10 +71,10 @@ function applyRules(pool: OptionSection, translation: Translation): void {
   const { min, max } = databaseKeys.connections;
   translation.say(pool, 'translated', '[database]');
   translation.apply(pool, {
-    'scope': 'Meerkat has one database for all hosts',
-    'strategy': 'a connection that is free takes the next query',
-    'call_timeout': 'database.query_ms bounds the wait for a connection as well',
-    'workers': (option) => {
+    scope: 'Meerkat has one database for all hosts',
+    strategy: 'a connection that is free takes the next query',
+    call_timeout: 'database.query_ms bounds the wait for a connection as well',
+    workers: (option) => {
       const workers = translation.wholeNumber(option, min, max);
       if (workers !== undefined) translation.set(option, ['database', 'connections'], workers);
     },
@@ -91,6 +93,7 @@ function applyRules(pool: OptionSection, translation: Translation): void {
     'connection.max_start_interval': 'reconnecting has a back-off of its own',
     ...tlsRules(translation, {
       caFile: (option) => translation.set(option, ['database', 'ca_file'], textOf(option), fileNote),
+      hasAuthority: optionAt(pool, 'connection', 'tls', 'cacertfile') !== undefined,
       without: 'set database.ca_file, which also demands TLS',
     }),
   });

@@ -62,7 +62,8 @@ function translateRabbit(scope: OptionScope, translation: Translation): boolean 
   translation.say(section, 'translated', '[[rabbit]]: events that MongooseIM publishes reach Meerkat');
   translateExchanges(section, broker, translation);
   if (pool === undefined) {
-    const note = 'there is no outgoing_pools.rabbit.event_pusher, without which MongooseIM publishes nothing; write url';
+    const note =
+      'there is no outgoing_pools.rabbit.event_pusher, without which MongooseIM publishes nothing; write url';
     translation.sayOfAbsent('outgoing_pools.rabbit.event_pusher', 'decision', note);
   } else applyPool(pool, broker, translation);
   return true;
@@ -74,22 +75,22 @@ const exchanges = [
   ['groupchat_msg_exchange', 'group_exchange', 'group_topic'],
 ] as const;
 
-/** Since 6.5 an exchange whose section is missing is off; none at all is the layout before, where all are on. */
+/** Since 6.5 an exchange whose section is missing is off; before, and in Erlang terms always, it is on. */
 function translateExchanges(section: OptionSection, broker: DraftTable, translation: Translation): void {
   const here = exchanges.filter(([theirs]) => sectionAt(section, theirs) !== undefined);
   const durable = new Set(here.map(([theirs]) => optionAt(section, theirs, 'durable')?.value === true));
+  const isOffByAbsence = translation.config.syntax === 'toml' && here.length > 0;
   const rules: Record<string, OptionRules[string]> = {};
   for (const [theirs, ours, topic] of exchanges) {
-    const isHere = sectionAt(section, theirs) !== undefined;
-    if (!isHere && here.length > 0) {
+    if (isOffByAbsence && sectionAt(section, theirs) === undefined) {
       broker.keys.set(ours, '');
-      const note = `rabbit.${ours} = "": MongooseIM 6.5 and later leave out an exchange that has no section`;
-      translation.sayOfAbsent(`${section.key}.${theirs}`, ours === 'presence_exchange' ? 'decision' : 'translated', note);
+      const note = `rabbit.${ours} = "": off since 6.5 without a section; remove the key for an older MongooseIM`;
+      translation.sayOfAbsent(`${section.key}.${theirs}`, 'decision', note);
     }
     Object.assign(rules, exchangeRules({ theirs, ours, topic, isMixed: durable.size > 1 }, broker, translation));
   }
   translation.apply(section, rules);
-  if (here.length === 0) {
+  if (here.length === 0 && translation.config.syntax === 'toml') {
     const note = 'no exchange is configured: off since 6.5, all three on before; the keys of [[rabbit]] take all three';
     translation.say(section, 'decision', note);
   }
@@ -102,7 +103,11 @@ interface Exchange {
   readonly isMixed: boolean;
 }
 
-function exchangeRules({ theirs, ours, topic, isMixed }: Exchange, broker: DraftTable, translation: Translation): OptionRules {
+function exchangeRules(
+  { theirs, ours, topic, isMixed }: Exchange,
+  broker: DraftTable,
+  translation: Translation,
+): OptionRules {
   return {
     [theirs]: (option) => {
       const isName = typeof option.value === 'string';
@@ -153,17 +158,18 @@ function applyPool(pool: OptionSection, broker: DraftTable, translation: Transla
   const inURL = (option: Option): void => translation.say(option, 'translated', 'rabbit.url');
   const publisher = 'of the side that publishes; Meerkat reads, and acknowledges what is durable';
   const rules: Record<string, OptionRules[string]> = {
-    'scope': 'one [[rabbit]] serves all hosts',
-    'host': 'one [[rabbit]] serves all hosts',
-    'strategy': publisher,
-    'workers': publisher,
-    'call_timeout': publisher,
-    'max_worker_queue_len': publisher,
+    scope: 'one [[rabbit]] serves all hosts',
+    host: 'one [[rabbit]] serves all hosts',
+    strategy: publisher,
+    workers: publisher,
+    call_timeout: publisher,
+    max_worker_queue_len: publisher,
     'connection.confirms_enabled': publisher,
     'connection.max_worker_queue_len': publisher,
     'connection.reconnect.*': 'a lost connection is made anew, with a back-off of its own',
     ...tlsRules(translation, {
       caFile: (option) => translation.put(option, [broker, 'rabbit.ca_file'], textOf(option)),
+      hasAuthority: optionAt(pool, 'connection', 'tls', 'cacertfile') !== undefined,
       without: 'rabbit.url starts with amqps; set ca_file if the authority is not one of the system',
     }),
   };
@@ -205,7 +211,7 @@ const receiverNote = 'say in [http] where Meerkat listens, and lead the pool the
 
 function translateHandler(handler: OptionSection, scope: OptionScope, translation: Translation): void {
   translation.apply(handler, {
-    'pool_name': (option) => {
+    pool_name: (option) => {
       const pool = translation.lookup(scope, 'outgoing_pools', 'http', textOf(option));
       const url = pool === undefined ? undefined : poolURL(pool);
       const where = url === undefined ? 'no HTTP pool has this name' : `the pool leads to ${url}`;
@@ -215,12 +221,13 @@ function translateHandler(handler: OptionSection, scope: OptionScope, translatio
       }
       translation.say(option, 'decision', `${where}; ${receiverNote}`);
     },
-    'path': (option) => translation.say(option, 'decision', receiverNote),
-    'callback_module': (option) => {
+    path: (option) => translation.say(option, 'decision', receiverNote),
+    callback_module: (option) => {
       if (option.value === 'mod_event_pusher_http_defaults') {
         translation.say(option, 'translated', '[http] reads what this module sends');
       } else {
-        const note = 'what a module of your own sends is not known: send the JSON that [http] reads, or the default form';
+        const note =
+          'what a module of your own sends is not known: send the JSON that [http] reads, or the default form';
         translation.say(option, 'decision', note);
       }
     },

@@ -33,11 +33,15 @@ export function translateGateway(scope: OptionScope, translation: Translation): 
   }
   translation.say(section, 'translated', '[[providers]], kind = "mongoosepush"');
   translation.apply(section, {
-    'pool_name': (option) => sayPool(option, pool, scope, translation),
-    'api_version': (option) => translateVersion(option, provider, translation),
-    'max_http_connections': (option) => {
+    pool_name: (option) => sayPool(option, pool, scope, translation),
+    api_version: (option) => translateVersion(option, provider, translation),
+    max_http_connections: (option) => {
       if (Number(option.value) === 0) {
-        translation.say(option, 'decision', 'MongooseIM would send nothing; left out, so that the default of Meerkat counts');
+        translation.say(
+          option,
+          'decision',
+          'MongooseIM would send nothing; left out, so that the default of Meerkat counts',
+        );
         return;
       }
       const { min, max } = providerKeys.credit_max;
@@ -66,15 +70,12 @@ function sayAgain(section: OptionSection, pool: OptionSection | undefined, trans
       translation.say(option, 'decision', note);
     }
   }
-  if (pool !== undefined) translation.pools.add(pool);
+  if (pool === undefined || isSame) return;
+  translation.pools.add(pool);
+  translation.say(pool, 'decision', 'the address of a gateway that is left out: see what is said of its module');
 }
 
-function sayPool(
-  option: Option,
-  pool: OptionSection | undefined,
-  scope: OptionScope,
-  translation: Translation,
-): void {
+function sayPool(option: Option, pool: OptionSection | undefined, scope: OptionScope, translation: Translation): void {
   if (pool !== undefined) {
     const name = providerName(textOf(option));
     translation.say(option, 'translated', `providers.0.name = ${JSON.stringify(name)}, with the address of that pool`);
@@ -105,11 +106,18 @@ function assumeVersion(section: OptionSection, provider: DraftTable, translation
   const push = all === undefined ? undefined : sectionAt(all.root, 'modules', 'mod_event_pusher', 'push');
   const backend = push === undefined ? '' : textOf(optionAt(push, 'backend'));
   const isNewer = isTOML || push?.entries.has('virtual_pubsub_hosts') === true || backend === 'rdbms';
-  const isOld = [...translation.pools, ...httpPools(translation)].some((pool) => pool.key.startsWith('http_connections'));
+  const isOld = [...translation.pools, ...httpPools(translation)].some((pool) =>
+    pool.key.startsWith('http_connections'),
+  );
   const api = isOld ? 'v2' : 'v3';
   provider.keys.set('api', api);
   const note = `providers.0.api = "${api}"`;
-  if (isNewer || isOld) translation.sayOfAbsent(`${section.key}.api_version`, 'translated', `${note}, the default then`);
+  if (isNewer || isOld)
+    translation.sayOfAbsent(
+      `${section.key}.api_version`,
+      'translated',
+      `${note}, what MongooseIM takes when none is named`,
+    );
   else {
     const rest = 'the default since 3.6; up to 3.5 it was "v2"';
     translation.sayOfAbsent(`${section.key}.api_version`, 'decision', `${note}, ${rest}`);
@@ -118,7 +126,9 @@ function assumeVersion(section: OptionSection, provider: DraftTable, translation
 
 function httpPools(translation: Translation): readonly OptionSection[] {
   const [all] = translation.config.scopes;
-  return sectionsIn(all === undefined ? undefined : sectionAt(all.root, 'outgoing_pools', 'http')).map(([, pool]) => pool);
+  return sectionsIn(all === undefined ? undefined : sectionAt(all.root, 'outgoing_pools', 'http')).map(
+    ([, pool]) => pool,
+  );
 }
 
 /** @returns an address that the configuration accepts, whatever the pool says. */
@@ -138,7 +148,7 @@ export function poolURL(pool: OptionSection): string | undefined {
 
 function applyPool(pool: OptionSection, provider: DraftTable, translation: Translation): void {
   translation.pools.add(pool);
-  translation.say(pool, 'translated', `the connection of [[providers]] ${String(provider.keys.get('name'))}`);
+  translation.say(pool, 'translated', 'the connection of [[providers]]');
   if (!pool.entries.has('connection')) {
     translation.sayOfAbsent(`${pool.key}.connection.host`, 'decision', `not said; url = "${unknownURL}" is written`);
   }
@@ -146,12 +156,12 @@ function applyPool(pool: OptionSection, provider: DraftTable, translation: Trans
   const { connections } = mongoosePushKeys;
   const { request_ms: request } = providerKeys;
   translation.apply(pool, {
-    'scope': 'a provider is there for all hosts',
-    'host': 'a provider is there for all hosts',
-    'host_type': 'a provider is there for all hosts',
-    'strategy': 'the connection with the fewest requests takes the next',
-    'call_timeout': 'providers.request_ms bounds the whole request',
-    'workers': (option) => {
+    scope: 'a provider is there for all hosts',
+    host: 'a provider is there for all hosts',
+    host_type: 'a provider is there for all hosts',
+    strategy: 'the connection with the fewest requests takes the next',
+    call_timeout: 'providers.request_ms bounds the whole request',
+    workers: (option) => {
       const count = translation.wholeNumber(option, connections.min, connections.max);
       const note = 'of each publishing thread';
       if (count !== undefined) translation.put(option, [provider, 'providers.0.connections'], count, note);
@@ -177,6 +187,7 @@ function applyPool(pool: OptionSection, provider: DraftTable, translation: Trans
         const note = 'a relative path starts at the working directory of Meerkat';
         translation.put(option, [provider, 'providers.0.ca_file'], textOf(option), note);
       },
+      hasAuthority: optionAt(pool, 'connection', 'tls', 'cacertfile') !== undefined,
       without: 'name the authority of the gateway in ca_file if it is not one of the system',
     }),
   });

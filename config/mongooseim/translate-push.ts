@@ -27,13 +27,13 @@ export function translatePush(scope: OptionScope, translation: Translation): boo
   translation.say(section, 'translated', '[push]: what users enable, and which events push');
   const rules = sectionAt(section, 'rules');
   translation.apply(section, {
-    'iqdisc': 'the IQs of one user are taken in their order, those of different users beside each other',
+    iqdisc: 'the IQs of one user are taken in their order, those of different users beside each other',
     'iqdisc.*': 'the IQs of one user are taken in their order, those of different users beside each other',
     'wpool.*': noPool,
-    'backend': (option) => translateBackend(option, scope, translation),
-    'plugin_module': (option) => translatePlugin(option, section, translation),
-    'virtual_pubsub_hosts': (option) => translateVirtualHosts(option, scope, translation),
-    'rules': (option) => translation.say(option, 'decision', 'not a list of tables: MongooseIM refuses it; left out'),
+    backend: (option) => translateBackend(option, scope, translation),
+    plugin_module: (option) => translatePlugin(option, section, translation),
+    virtual_pubsub_hosts: (option) => translateVirtualHosts(option, scope, translation),
+    rules: (option) => translation.say(option, 'decision', 'not a list of tables: MongooseIM refuses it; left out'),
     'rules.*': () => undefined, // below, rule by rule
   });
   if (rules?.entries.size === 0) translation.say(rules, 'ignored', 'there is no rule in it');
@@ -70,8 +70,8 @@ function sayDefaults(section: OptionSection, translation: Translation): void {
   translation.sayOfAbsent(
     `${section.key} (content)`,
     'decision',
-    'push.content and notifications.content = "full": MongooseIM shows sender and body to push services and gateways; ' +
-      'write "none" or "sender" to hold them back',
+    'push.content and notifications.content = "full": MongooseIM shows sender and body to push services and ' +
+      'gateways; write "none" or "sender" to hold them back',
   );
 }
 

@@ -18,10 +18,7 @@ const conditionValues: ReadonlyMap<string, readonly (string | boolean)[]> = new 
 ]);
 
 /** One rule that is wrong is left out whole: half of it would push, or skip, something else. */
-export function translateRules(
-  rules: readonly (readonly [string, OptionSection])[],
-  translation: Translation,
-): void {
+export function translateRules(rules: readonly (readonly [string, OptionSection])[], translation: Translation): void {
   for (const [, rule] of rules) {
     const problem = problemOf(rule);
     if (problem === undefined) copyRule(rule, translation);

@@ -34,8 +34,8 @@ export function translateServers(scope: OptionScope, translation: Translation): 
   translation.sayOfAbsent(
     'listen.component',
     'decision',
-    'MongooseIM lets no component in: add [[listen.component]] there and [[servers]] here, if Meerkat is to be a push ' +
-      'service for it',
+    'MongooseIM lets no component in: add [[listen.component]] there and [[servers]] here, if Meerkat is to be ' +
+      'a push service for it',
   );
 }
 
@@ -44,8 +44,10 @@ function guessDomain(translation: Translation): string {
   const texts = Array.isArray(hosts) ? hosts.filter((host): host is string => typeof host === 'string') : [];
   const exact = texts.find((host) => !host.includes('@'));
   if (exact !== undefined) return exact;
-  return texts[0]?.replace('@HOST@', domainsOf(translation)[0] ?? 'example.net') ??
-    `push.${domainsOf(translation)[0] ?? 'example.net'}`;
+  return (
+    texts[0]?.replace('@HOST@', domainsOf(translation)[0] ?? 'example.net') ??
+    `push.${domainsOf(translation)[0] ?? 'example.net'}`
+  );
 }
 
 function translateListener(listener: OptionSection, domain: string, translation: Translation): void {
@@ -58,9 +60,9 @@ function translateListener(listener: OptionSection, domain: string, translation:
   server.keys.set('domain', domain);
   server.keys.set('secret', textOf(optionAt(listener, 'password')) || 'change-me');
   server.keys.set('error_profile', 'mongooseim');
-  translation.say(listener, 'translated', `[[servers]] ${String(server.keys.get('name'))}`);
+  translation.say(listener, 'translated', '[[servers]]');
   if (!listener.entries.has('domains')) {
-    const note = `servers.${index}.domain = ${JSON.stringify(domain)}: a guess, MongooseIM takes what the component says`;
+    const note = `servers.${index}.domain = ${JSON.stringify(domain)}: a guess; MongooseIM takes any`;
     translation.sayOfAbsent(`${listener.key} (domain)`, 'decision', note);
   }
   if (!listener.entries.has('password')) {
@@ -68,43 +70,43 @@ function translateListener(listener: OptionSection, domain: string, translation:
     translation.sayOfAbsent(`${listener.key}.password`, 'decision', note);
   }
   translation.apply(listener, {
-    'port': (option) => {
+    port: (option) => {
       const port = translation.wholeNumber(option, serverKeys.port.min, serverKeys.port.max);
       if (port !== undefined) translation.put(option, at('port'), port);
     },
-    'ip_address': (option) => translateAddress(option, listener, at('host'), translation),
-    'ip_version': 'the address says it',
-    'password': (option) => translation.say(option, 'translated', `servers.${index}.secret, as it is`),
-    'domains': (option) => translation.put(option, at('domain'), domain),
-    'max_stanza_size': (option) => {
+    ip_address: (option) => translateAddress(option, listener, at('host'), translation),
+    ip_version: 'the address says it',
+    password: (option) => translation.say(option, 'translated', `servers.${index}.secret, as it is`),
+    domains: (option) => translation.put(option, at('domain'), domain),
+    max_stanza_size: (option) => {
       const { min, max } = serverKeys.stanza_bytes_max;
       const bytes = translation.wholeNumber(option, min, max);
       if (bytes !== undefined) translation.put(option, at('stanza_bytes_max'), bytes);
     },
-    'conflict_behaviour': (option) => {
+    conflict_behaviour: (option) => {
       if (option.value === 'kick_old') translation.say(option, 'no-counterpart', 'right for a restart with overlap');
       else translation.say(option, 'decision', 'set it to "kick_old" there, so that a new stream replaces a dead one');
     },
-    'hidden_components': 'how MongooseIM shows components to users',
-    'check_from': 'what MongooseIM checks of a component',
-    'access': accessNote,
-    'shaper': 'MongooseIM slows the component by it: give it one that is fast',
-    'shaper_rule': 'MongooseIM slows the component by it: give it one that is fast',
-    'tls': (option) => translation.say(option, 'decision', tlsNote),
+    hidden_components: 'how MongooseIM shows components to users',
+    check_from: 'what MongooseIM checks of a component',
+    access: accessNote,
+    shaper: 'MongooseIM slows the component by it: give it one that is fast',
+    shaper_rule: 'MongooseIM slows the component by it: give it one that is fast',
+    tls: (option) => translation.say(option, 'decision', tlsNote),
     'tls.*': (option) => {
       server.keys.set('tls', true);
       translation.say(option, 'decision', tlsNote);
     },
-    'backlog': socketNote,
-    'proxy_protocol': socketNote,
-    'num_acceptors': socketNote,
-    'max_connections': socketNote,
-    'reuse_port': socketNote,
-    'hibernate_after': socketNote,
-    'state_timeout': socketNote,
-    'service_check_from': 'what MongooseIM checks of a component',
-    'max_fsm_queue': socketNote,
-    'protocol': socketNote,
+    backlog: socketNote,
+    proxy_protocol: socketNote,
+    num_acceptors: socketNote,
+    max_connections: socketNote,
+    reuse_port: socketNote,
+    hibernate_after: socketNote,
+    state_timeout: socketNote,
+    service_check_from: 'what MongooseIM checks of a component',
+    max_fsm_queue: socketNote,
+    protocol: socketNote,
   });
   encrypt(server, listener);
 }
@@ -117,7 +119,12 @@ const tlsNote = 'tls = { mode = "direct" } is written: name the authority of Mon
 function encrypt(server: DraftTable, listener: OptionSection): void {
   const isTLS = sectionAt(listener, 'tls') !== undefined;
   if (isTLS) server.keys.set('tls', [new Map([['mode', 'direct']])]);
-  else if (!isLoopback(String(server.keys.get('host')))) server.keys.set('allow_plaintext', true);
+  else if (!isLoopback(hostOf(server))) server.keys.set('allow_plaintext', true);
+}
+
+function hostOf({ keys }: DraftTable): string {
+  const host = keys.get('host');
+  return typeof host === 'string' ? host : '';
 }
 
 function translateAddress(
@@ -128,7 +135,11 @@ function translateAddress(
 ): void {
   const address = textOf(option);
   if (/^(0\.0\.0\.0|::|0:0:0:0:0:0:0:0|)$/.test(address)) {
-    translation.say(option, 'decision', `${target[1]} = "127.0.0.1": write the address at which Meerkat finds MongooseIM`);
+    translation.say(
+      option,
+      'decision',
+      `${target[1]} = "127.0.0.1": write the address at which Meerkat finds MongooseIM`,
+    );
   } else if (isLoopback(address) || sectionAt(listener, 'tls') !== undefined) translation.put(option, target, address);
   else {
     translation.put(option, target, address);
@@ -158,32 +169,33 @@ function translatePubsubModule(section: OptionSection, scope: OptionScope, trans
   if (!section.entries.has('host')) translatePubsubHost(undefined, 'pubsub.@HOST@', scope, translation);
   const items = 'push nodes keep no items and notify no subscribers';
   translation.apply(section, {
-    'plugins': (option) => {
+    plugins: (option) => {
       const others = plugins.filter((name) => name !== 'push');
       if (others.length === 0) translation.say(option, 'translated', 'push_nodes.create = true');
       else {
-        const note = `push_nodes.create = true; Meerkat has push nodes only: ${others.join(', ')} must stay in MongooseIM`;
+        const note = `push_nodes.create = true; ${others.join(', ')} must stay in MongooseIM`;
         translation.say(option, 'decision', note);
       }
     },
-    'host': (option) => translatePubsubHost(option, textOf(option), scope, translation),
-    'access_createnode': (option) => {
-      if (option.value === 'all') translation.say(option, 'translated', 'push_nodes.allowed_domains = [], which is all');
+    host: (option) => translatePubsubHost(option, textOf(option), scope, translation),
+    access_createnode: (option) => {
+      if (option.value === 'all')
+        translation.say(option, 'translated', 'push_nodes.allowed_domains = [], which is all');
       else translation.say(option, 'decision', 'rules are not read: write the domains in push_nodes.allowed_domains');
     },
-    'backend': 'nodes are in the store of [registrations]',
-    'nodetree': 'there is one level of nodes',
-    'default_node_config': 'a node can be published to by whom its owner lets; see "push_nodes" in the reference',
-    'default_node_config.*': 'a node can be published to by whom its owner lets; see "push_nodes" in the reference',
-    'iqdisc': 'requests for one node are taken in their order',
+    backend: 'nodes are in the store of [registrations]',
+    nodetree: 'there is one level of nodes',
+    default_node_config: 'its options are about items; who may publish to a node is for its owner to say',
+    'default_node_config.*': 'its options are about items; who may publish to a node is for its owner to say',
+    iqdisc: 'requests for one node are taken in their order',
     'iqdisc.*': 'requests for one node are taken in their order',
-    'max_items_node': items,
-    'max_subscriptions_node': items,
-    'last_item_cache': items,
-    'item_publisher': items,
-    'sync_broadcast': items,
-    'ignore_pep_from_offline': items,
-    'pep_mapping': items,
+    max_items_node: items,
+    max_subscriptions_node: items,
+    last_item_cache: items,
+    item_publisher: items,
+    sync_broadcast: items,
+    ignore_pep_from_offline: items,
+    pep_mapping: items,
     'pep_mapping.*': items,
     'wpool.*': items,
   });
@@ -211,8 +223,8 @@ export function translateAppServer(scope: OptionScope, translation: Translation)
     translation.draft.table('app_server').keys.set('enabled', true);
     translation.say(section, 'translated', 'app_server.enabled = true: clients register by ad-hoc command');
     translation.apply(section, {
-      'backend': 'registrations are in the store of [registrations]; those in Mnesia must register again',
-      'push_server_api': 'the gateways are the [[providers]]',
+      backend: 'registrations are in the store of [registrations]; those in Mnesia must register again',
+      push_server_api: 'the gateways are the [[providers]]',
     });
   }
   const service = sectionAt(scope.root, 'modules', 'mod_push_push_service');

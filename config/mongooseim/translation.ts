@@ -50,7 +50,12 @@ export class Translation {
   }
 
   /** Sets a key of the result and says so; hosts that want different things are a decision. Lists become one. */
-  set(option: Option | OptionSection, [section, key]: readonly [DraftSection, string], value: DraftValue, more = ''): void {
+  set(
+    option: Option | OptionSection,
+    [section, key]: readonly [DraftSection, string],
+    value: DraftValue,
+    more = '',
+  ): void {
     const { keys } = this.draft.table(section);
     const before = keys.get(key);
     const name = `${section}.${key}`;
@@ -70,7 +75,12 @@ export class Translation {
   }
 
   /** Sets a key of a member of a list, such as one provider. */
-  put(option: Option | OptionSection, [table, name]: readonly [DraftTable, string], value: DraftValue, more = ''): void {
+  put(
+    option: Option | OptionSection,
+    [table, name]: readonly [DraftTable, string],
+    value: DraftValue,
+    more = '',
+  ): void {
     table.keys.set(name.slice(name.lastIndexOf('.') + 1), value);
     this.say(option, 'translated', sentence(`${name} = ${JSON.stringify(value)}`, more));
   }

@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander';
 import { addCheckConfig } from './check-config.ts';
 import { addDemo } from './demo.ts';
+import { addImport } from './import-mongooseim.ts';
 import { addRegistrations } from './registrations.ts';
 import { addReshard } from './reshard.ts';
 import { addRun } from './run.ts';
@@ -35,7 +36,9 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   const ended = (code: number): void => {
     exitCode = code;
   };
-  for (const add of [addRun, addCheckConfig, addDemo, addSend, addRegistrations, addReshard]) add(program, ended);
+  for (const add of [addRun, addCheckConfig, addDemo, addSend, addRegistrations, addReshard, addImport]) {
+    add(program, ended);
+  }
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
