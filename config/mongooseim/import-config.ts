@@ -67,6 +67,7 @@ function translate(config: MongooseConfig): Result<ImportedConfig, readonly Conf
   for (const scope of config.scopes) translateAppServer(scope, translation);
   const appServer = config.scopes.some(({ root }) => sectionAt(root, 'modules', 'mod_push_app_server') !== undefined);
   if (!push && !pubsub && !gateway && !events && !appServer) return err([nothingOfPush]);
+  rulesAlone(translation);
   if (!gateway) addTrialProvider(translation);
   for (const scope of config.scopes) {
     translateServers(scope, translation);
@@ -76,6 +77,15 @@ function translate(config: MongooseConfig): Result<ImportedConfig, readonly Conf
     translation.sayOfAbsent('modules.mod_event_pusher', 'decision', noEvents);
   }
   return ok({ text: translation.draft.text(), findings: translation.findings() });
+}
+
+/** Rules decide alone; they may be of one host, and a plugin of another. */
+function rulesAlone(translation: Translation): void {
+  const { draft } = translation;
+  if (draft.list('push.rules').length === 0 || !draft.table('push').keys.delete('behaviour')) return;
+  const note =
+    'rules and a plugin are configured for different hosts; one Meerkat has one of both, the rules were taken';
+  translation.sayOfAbsent('modules.mod_event_pusher.push.rules', 'decision', note);
 }
 
 const nothingOfPush: ConfigIssue = {

@@ -3,6 +3,8 @@
  * The pool `outgoing_pools.rdbms.default`, where MongooseIM keeps push registrations when `backend` is `rdbms`
  * (mongooseim 2.6): Meerkat works on the same table, while MongooseIM does.
  */
+import { isLoopback } from '../check-servers.ts';
+import { problemOf } from '../check-value.ts';
 import { databaseKeys } from '../intake-schema.ts';
 import { optionAt } from './option-tree.ts';
 import { tlsRules } from './pool-rules.ts';
@@ -34,11 +36,7 @@ export function translateDatabase(backend: Option, scope: OptionScope, translati
     const note = "MongooseIM's own table, which both may use at the same time";
     translation.set(backend, ['push', 'store'], kind, note);
     if (!translation.pools.has(pool)) {
-      const url = urlOf(pool, kind);
-      const { keys } = translation.draft.table('database');
-      if (keys.has('url') && keys.get('url') !== url) {
-        translation.say(pool, 'decision', 'another database than for other hosts; one Meerkat has one: start a second');
-      } else keys.set('url', url);
+      setURL(pool, kind, translation);
       applyRules(pool, translation);
     }
   }
@@ -51,19 +49,43 @@ function keepLMDB(backend: Option, translation: Translation, why: string): void 
   translation.say(backend, 'decision', `${why}: push.store is "lmdb" until you say otherwise`);
 }
 
+function setURL(pool: OptionSection, kind: Kind, translation: Translation): void {
+  const { keys } = translation.draft.table('database');
+  const whole = urlOf(pool, kind);
+  const url =
+    problemOf(databaseKeys.url, whole) === undefined ? whole : `${kind}://mongooseim:change-me@127.0.0.1/mongooseim`;
+  if (keys.has('url') && keys.get('url') !== url) {
+    translation.say(pool, 'decision', 'another database than for other hosts; one Meerkat has one: start a second');
+    return;
+  }
+  keys.set('url', url);
+  const missing = ['host', 'database', 'username', 'password'].filter(
+    (name) => textOf(optionAt(pool, 'connection', name)) === '',
+  );
+  if (url !== whole || missing.length > 0) {
+    const what = url === whole ? missing.join(', ') : 'the address';
+    translation.sayOfAbsent(`${pool.key}.connection`, 'decision', `database.url: ${what} cannot be taken: look at it`);
+  }
+  const authority = optionAt(pool, 'connection', 'tls', 'cacertfile')?.value;
+  const hasAuthority =
+    typeof authority === 'string' && authority !== '' && problemOf(databaseKeys.ca_file, authority) === undefined;
+  if (hasAuthority || isLoopback(new URL(url).hostname)) return;
+  keys.set('allow_plaintext', true);
+  const note = 'database.allow_plaintext = true: tokens cross the network in clear; set ca_file, then remove the key';
+  translation.sayOfAbsent(`${pool.key}.connection.tls`, 'decision', note);
+}
+
 function urlOf(pool: OptionSection, kind: Kind): string {
   const part = (name: string): string => encodeURIComponent(textOf(optionAt(pool, 'connection', name)));
   const port = Number(optionAt(pool, 'connection', 'port')?.value ?? ports[kind]);
   const host = textOf(optionAt(pool, 'connection', 'host'));
-  const password = part('password') || 'change-me';
-  return `${kind}://${part('username') || 'mongooseim'}:${password}@${hostInURL(host)}:${port}/${part('database')}`;
+  const user = `${part('username') || 'mongooseim'}:${part('password') || 'change-me'}`;
+  return `${kind}://${user}@${hostInURL(host)}:${port}/${part('database') || 'mongooseim'}`;
 }
 
 export function hostInURL(host: string): string {
   if (host === '') return '127.0.0.1';
-  return host.includes(':') && !host.startsWith('[')
-    ? `[${host}]`
-    : encodeURIComponent(host).replaceAll('%5B', '[').replaceAll('%5D', ']');
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
 function applyRules(pool: OptionSection, translation: Translation): void {
@@ -92,7 +114,10 @@ function applyRules(pool: OptionSection, translation: Translation): void {
     'connection.keepalive_interval': 'a connection that has died is replaced at the next query',
     'connection.max_start_interval': 'reconnecting has a back-off of its own',
     ...tlsRules(translation, {
-      caFile: (option) => translation.set(option, ['database', 'ca_file'], textOf(option), fileNote),
+      caFile: (option) => {
+        const file = translation.fitting(option, databaseKeys.ca_file);
+        if (file !== undefined) translation.set(option, ['database', 'ca_file'], file, fileNote);
+      },
       hasAuthority: optionAt(pool, 'connection', 'tls', 'cacertfile') !== undefined,
       without: 'set database.ca_file, which also demands TLS',
     }),

@@ -3,6 +3,10 @@
  * The other backends of `mod_event_pusher` (mongooseim 5.2 to 5.4): `rabbit` and `http` are doors by which events reach
  * Meerkat, `sns` is none.
  */
+import { preparedDomain } from '../check-domains.ts';
+import { rabbitKeys } from '../intake-schema.ts';
+import { problemOf } from '../check-value.ts';
+import { isLoopback } from '../check-servers.ts';
 import { optionAt, sectionAt, sectionsIn } from './option-tree.ts';
 import { tlsRules } from './pool-rules.ts';
 import { poolURL } from './translate-gateway.ts';
@@ -49,7 +53,8 @@ function translateRabbit(scope: OptionScope, translation: Translation): boolean 
   const section = sectionAt(scope.root, 'modules', 'mod_event_pusher', 'rabbit');
   if (section === undefined) return false;
   const pool = translation.lookup(scope, 'outgoing_pools', 'rabbit', 'event_pusher');
-  if (pool !== undefined && translation.pools.has(pool)) {
+  const url = pool === undefined ? unknownBroker : amqpURL(pool);
+  if (translation.draft.list('rabbit').some(({ keys }) => keys.get('url') === url)) {
     for (const option of section.entries.values()) {
       translation.say(option, 'decision', 'the broker of other hosts: [[rabbit]] takes its exchanges from those');
     }
@@ -58,15 +63,32 @@ function translateRabbit(scope: OptionScope, translation: Translation): boolean 
   const broker = translation.draft.add('rabbit');
   const index = translation.draft.list('rabbit').length - 1;
   broker.keys.set('name', index === 0 ? 'mongooseim' : `mongooseim-${index + 1}`);
-  broker.keys.set('url', pool === undefined ? 'amqp://guest:guest@127.0.0.1:5672/%2f' : amqpURL(pool));
+  broker.keys.set('url', url);
   translation.say(section, 'translated', '[[rabbit]]: events that MongooseIM publishes reach Meerkat');
   translateExchanges(section, broker, translation);
   if (pool === undefined) {
     const note =
       'there is no outgoing_pools.rabbit.event_pusher, without which MongooseIM publishes nothing; write url';
     translation.sayOfAbsent('outgoing_pools.rabbit.event_pusher', 'decision', note);
-  } else applyPool(pool, broker, translation);
+  } else {
+    sayPlaintext(new URL(url), pool, broker, translation);
+    applyPool(pool, broker, translation);
+  }
   return true;
+}
+
+const unknownBroker = 'amqp://guest:guest@127.0.0.1:5672/%2f';
+const unknownTLSBroker = 'amqps://guest:guest@127.0.0.1:5671/%2f';
+
+function sayPlaintext(url: URL, pool: OptionSection, broker: DraftTable, translation: Translation): void {
+  if (url.href === unknownBroker || url.href === unknownTLSBroker) {
+    const note = 'rabbit.url: these make no address; that of a broker on this machine is written';
+    translation.sayOfAbsent(`${pool.key}.connection`, 'decision', note);
+  }
+  if (url.protocol === 'amqps:' || isLoopback(url.hostname)) return;
+  broker.keys.set('allow_plaintext', true);
+  const note = 'rabbit.allow_plaintext = true: messages cross the network in clear; take amqps, then remove the key';
+  translation.sayOfAbsent(`${pool.key}.connection.tls`, 'decision', note);
 }
 
 const exchanges = [
@@ -90,6 +112,11 @@ function translateExchanges(section: OptionSection, broker: DraftTable, translat
     Object.assign(rules, exchangeRules({ theirs, ours, topic, isMixed: durable.size > 1 }, broker, translation));
   }
   translation.apply(section, rules);
+  if (broker.keys.get('chat_exchange') === '' && broker.keys.get('group_exchange') === '') {
+    broker.keys.delete('chat_exchange');
+    const note = 'neither messages of one nor of many are published: turn on chat_msg_exchange, as [[rabbit]] expects';
+    translation.say(section, 'decision', note);
+  }
   if (here.length === 0 && translation.config.syntax === 'toml') {
     const note = 'no exchange is configured: off since 6.5, all three on before; the keys of [[rabbit]] take all three';
     translation.say(section, 'decision', note);
@@ -98,8 +125,8 @@ function translateExchanges(section: OptionSection, broker: DraftTable, translat
 
 interface Exchange {
   readonly theirs: string;
-  readonly ours: string;
-  readonly topic: string;
+  readonly ours: (typeof exchanges)[number][1];
+  readonly topic: (typeof exchanges)[number][2];
   readonly isMixed: boolean;
 }
 
@@ -111,10 +138,10 @@ function exchangeRules(
   return {
     [theirs]: (option) => {
       const isName = typeof option.value === 'string';
-      if (isName) translation.put(option, [broker, `rabbit.${ours}`], textOf(option));
+      if (isName) putText(option, [broker, ours], translation);
       else translation.say(option, 'translated', `rabbit.${ours}, with its default`);
     },
-    [`${theirs}.name`]: (option) => translation.put(option, [broker, `rabbit.${ours}`], textOf(option)),
+    [`${theirs}.name`]: (option) => putText(option, [broker, ours], translation),
     [`${theirs}.type`]: (option) => {
       if (option.value === 'topic') translation.say(option, 'translated', 'exchanges are declared as topic');
       else translation.say(option, 'decision', 'Meerkat declares exchanges as "topic", and RabbitMQ refuses a change');
@@ -128,10 +155,16 @@ function exchangeRules(
     ...(topic === ''
       ? {}
       : {
-          [`${theirs}.recv_topic`]: (option: Option) =>
-            translation.put(option, [broker, `rabbit.${topic}`], textOf(option)),
+          [`${theirs}.recv_topic`]: (option: Option) => putText(option, [broker, topic], translation),
         }),
   };
+}
+
+type BrokerText = 'ca_file' | (typeof exchanges)[number][1] | 'chat_topic' | 'group_topic';
+
+function putText(option: Option, [broker, key]: readonly [DraftTable, BrokerText], translation: Translation): void {
+  const text = translation.fitting(option, rabbitKeys[key]);
+  if (text !== undefined) translation.put(option, [broker, `rabbit.${key}`], text);
 }
 
 function connectionText(pool: OptionSection, ...names: readonly string[]): string {
@@ -149,7 +182,9 @@ function amqpURL(pool: OptionSection): string {
   const host = hostInURL(connectionText(pool, 'host', 'amqp_host') || 'localhost');
   const port = connectionText(pool, 'port', 'amqp_port') || (isTLS ? '5671' : '5672');
   const virtualHost = encodeURIComponent(connectionText(pool, 'virtual_host', 'amqp_virtual_host') || '/');
-  return `${isTLS ? 'amqps' : 'amqp'}://${user}:${password}@${host}:${port}/${virtualHost}`;
+  const url = `${isTLS ? 'amqps' : 'amqp'}://${user}:${password}@${host}:${port}/${virtualHost}`;
+  if (problemOf(rabbitKeys.url, url) === undefined) return url;
+  return isTLS ? unknownTLSBroker : unknownBroker;
 }
 
 function applyPool(pool: OptionSection, broker: DraftTable, translation: Translation): void {
@@ -168,7 +203,7 @@ function applyPool(pool: OptionSection, broker: DraftTable, translation: Transla
     'connection.max_worker_queue_len': publisher,
     'connection.reconnect.*': 'a lost connection is made anew, with a back-off of its own',
     ...tlsRules(translation, {
-      caFile: (option) => translation.put(option, [broker, 'rabbit.ca_file'], textOf(option)),
+      caFile: (option) => putText(option, [broker, 'ca_file'], translation),
       hasAuthority: optionAt(pool, 'connection', 'tls', 'cacertfile') !== undefined,
       without: 'rabbit.url starts with amqps; set ca_file if the authority is not one of the system',
     }),
@@ -240,5 +275,6 @@ export function domainsOf({ config }: Translation): readonly string[] {
   if (all === undefined) return [];
   const first = textOf(optionAt(all.root, 'general', 'default_server_domain'));
   const hosts = textsOf(optionAt(all.root, 'general', 'hosts'));
-  return [...new Set([...(hosts.includes(first) || first === '' ? [] : [first]), ...hosts])];
+  const domains = [first, ...hosts].flatMap((host) => preparedDomain(host) ?? []);
+  return [...new Set(domains)];
 }

@@ -184,8 +184,9 @@ function applyPool(pool: OptionSection, provider: DraftTable, translation: Trans
     'connection.pool_timeout': 'there is no wait for a connection apart from the request itself',
     ...tlsRules(translation, {
       caFile: (option) => {
+        const file = translation.fitting(option, mongoosePushKeys.ca_file);
         const note = 'a relative path starts at the working directory of Meerkat';
-        translation.put(option, [provider, 'providers.0.ca_file'], textOf(option), note);
+        if (file !== undefined) translation.put(option, [provider, 'providers.0.ca_file'], file, note);
       },
       hasAuthority: optionAt(pool, 'connection', 'tls', 'cacertfile') !== undefined,
       without: 'name the authority of the gateway in ca_file if it is not one of the system',

@@ -2,6 +2,8 @@
 /**
  * `mod_event_pusher.push`, which was `mod_push`: what users enable and which events push (mongooseim 2.12 to 2.18).
  */
+import { checkVirtualHosts, preparedDomain } from '../check-domains.ts';
+import { ConfigIssues, noOrigin } from '../config-issue.ts';
 import { pushKeys } from '../push-schema.ts';
 import { sectionAt, sectionsIn } from './option-tree.ts';
 import { translateDatabase } from './translate-database.ts';
@@ -125,10 +127,9 @@ function translateVirtualHosts(option: Option, scope: OptionScope, translation: 
   const good: string[] = [];
   const bad: string[] = [];
   for (const template of textsOf(option)) {
-    const current = template.replaceAll('@HOSTS@', '@HOST@');
-    const isLegal = /^[^\s@/:]+\.@HOST@$|^[^\s@/:]+$/.test(current);
-    if (isLegal) good.push(hostTemplate(current, scope, translation));
-    else bad.push(template);
+    const current = preparedTemplate(template);
+    if (current === undefined) bad.push(template);
+    else good.push(hostTemplate(current, scope, translation));
   }
   if (bad.length > 0 || !Array.isArray(option.value)) {
     const which = bad.length === 0 ? 'this is not a list' : bad.map((name) => JSON.stringify(name)).join(', ');
@@ -140,12 +141,24 @@ function translateVirtualHosts(option: Option, scope: OptionScope, translation: 
   } else translation.set(option, ['push', 'virtual_hosts'], good);
 }
 
+/** As Meerkat's own check spells it; `undefined` if it is none. */
+export function preparedTemplate(template: string): string | undefined {
+  const issues = new ConfigIssues(noOrigin);
+  const readFile = (): string => '';
+  return checkVirtualHosts([template.replaceAll('@HOSTS@', '@HOST@')], { issues, readFile })[0];
+}
+
 /** Of one host alone, the pattern is that one domain; if all hosts have it anyway, it stays the pattern. */
 function hostTemplate(template: string, scope: OptionScope, translation: Translation): string {
-  if (!scope.host.includes('.')) return template;
   const present = translation.draft.table('push').keys.get('virtual_hosts');
   const isForAll = Array.isArray(present) && present.includes(template);
-  return isForAll ? template : template.replace('@HOST@', scope.host);
+  return isForAll ? template : ofHost(template, scope);
+}
+
+/** A host type is no domain: its pattern stays one. */
+export function ofHost(template: string, { host }: OptionScope): string {
+  const domain = host.includes('.') ? preparedDomain(host) : undefined;
+  return domain === undefined ? template : template.replace('@HOST@', domain);
 }
 
 export function addVirtualHosts(hosts: readonly string[], { draft }: Translation): void {

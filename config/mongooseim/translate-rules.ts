@@ -3,7 +3,7 @@
  * `rules` of MongooseIM after 6.8 (mongooseim 2.18). Meerkat's have the same keys and values, so that a rule is copied;
  * what MongooseIM would refuse is said and left out.
  */
-import { optionsIn, sectionAt, sectionsIn } from './option-tree.ts';
+import { optionAt, optionsIn, sectionAt, sectionsIn } from './option-tree.ts';
 import type { Option, OptionSection } from './option-tree.ts';
 import type { Translation } from './translation.ts';
 
@@ -19,8 +19,9 @@ const conditionValues: ReadonlyMap<string, readonly (string | boolean)[]> = new 
 
 /** One rule that is wrong is left out whole: half of it would push, or skip, something else. */
 export function translateRules(rules: readonly (readonly [string, OptionSection])[], translation: Translation): void {
+  const seen = new Set<string>();
   for (const [, rule] of rules) {
-    const problem = problemOf(rule);
+    const problem = problemOf(rule) ?? repeatOf(rule, seen);
     if (problem === undefined) copyRule(rule, translation);
     else {
       for (const { option } of optionsIn(rule)) translation.say(option, 'decision', `rule left out: ${problem}`);
@@ -52,6 +53,20 @@ function problemOf(rule: OptionSection): string | undefined {
       if (!values.some((known) => known === value)) return `${name} must be one of ${values.join(', ')}`;
     }
   }
+  return undefined;
+}
+
+/** MongooseIM refuses a rule that is there already; the order of conditions and of keys makes no other one. */
+function repeatOf(rule: OptionSection, seen: Set<string>): string | undefined {
+  const parts = (section: OptionSection): readonly string[] =>
+    optionsIn(section)
+      .map(({ path, option }) => JSON.stringify([path, option.value]))
+      .toSorted();
+  const conditions = sectionsIn(sectionAt(rule, 'conditions')).map(([, condition]) => parts(condition).join());
+  const rest = ['action', 'content'].map((name) => optionAt(rule, name)?.value ?? '');
+  const text = JSON.stringify([rest, conditions.toSorted()]);
+  if (seen.has(text)) return 'it is the same as one before it';
+  seen.add(text);
   return undefined;
 }
 

@@ -7,7 +7,7 @@ import { serverKeys } from '../schema.ts';
 import { isLoopback } from '../check-servers.ts';
 import { optionAt, sectionAt, sectionsIn } from './option-tree.ts';
 import { domainsOf } from './translate-events.ts';
-import { addVirtualHosts } from './translate-push.ts';
+import { addVirtualHosts, ofHost, preparedTemplate } from './translate-push.ts';
 import { textOf, textsOf } from './translation.ts';
 import type { DraftTable } from './meerkat-draft.ts';
 import type { Option, OptionScope, OptionSection } from './option-tree.ts';
@@ -56,9 +56,9 @@ function translateListener(listener: OptionSection, domain: string, translation:
   const at = (key: string): readonly [DraftTable, string] => [server, `servers.${index}.${key}`];
   server.keys.set('name', index === 0 ? 'mongooseim' : `mongooseim-${index + 1}`);
   server.keys.set('host', '127.0.0.1');
-  server.keys.set('port', Number(optionAt(listener, 'port')?.value ?? 8888));
+  server.keys.set('port', 8888);
   server.keys.set('domain', domain);
-  server.keys.set('secret', textOf(optionAt(listener, 'password')) || 'change-me');
+  server.keys.set('secret', 'change-me');
   server.keys.set('error_profile', 'mongooseim');
   translation.say(listener, 'translated', '[[servers]]');
   if (!listener.entries.has('domains')) {
@@ -76,7 +76,12 @@ function translateListener(listener: OptionSection, domain: string, translation:
     },
     ip_address: (option) => translateAddress(option, listener, at('host'), translation),
     ip_version: 'the address says it',
-    password: (option) => translation.say(option, 'translated', `servers.${index}.secret, as it is`),
+    password: (option) => {
+      const secret = translation.fitting(option, serverKeys.secret);
+      if (secret === undefined) return;
+      server.keys.set('secret', secret);
+      translation.say(option, 'translated', `servers.${index}.secret, as it is`);
+    },
     domains: (option) => translation.put(option, at('domain'), domain),
     max_stanza_size: (option) => {
       const { min, max } = serverKeys.stanza_bytes_max;
@@ -133,8 +138,9 @@ function translateAddress(
   target: readonly [DraftTable, string],
   translation: Translation,
 ): void {
-  const address = textOf(option);
-  if (/^(0\.0\.0\.0|::|0:0:0:0:0:0:0:0|)$/.test(address)) {
+  const address = translation.fitting(option, serverKeys.host);
+  if (address === undefined) return;
+  if (/^(0\.0\.0\.0|::|0:0:0:0:0:0:0:0)$/.test(address)) {
     translation.say(
       option,
       'decision',
@@ -209,8 +215,8 @@ function translatePubsubHost(
   scope: OptionScope,
   translation: Translation,
 ): void {
-  const current = host.replaceAll('@HOSTS@', '@HOST@');
-  const own = scope.host.includes('.') ? current.replace('@HOST@', scope.host) : current;
+  const current = preparedTemplate(host) ?? 'pubsub.@HOST@';
+  const own = ofHost(current, scope);
   addVirtualHosts([own], translation);
   const note = `${JSON.stringify(own)} is one of push.virtual_hosts: what clients have enabled there goes on`;
   if (option === undefined) translation.sayOfAbsent('modules.mod_pubsub.host', 'translated', note);

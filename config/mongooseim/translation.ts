@@ -3,10 +3,12 @@
  * One translation under way: the draft of the result, what has been said about each option, and what all parts of it
  * ask: which pool is meant, whether a number fits.
  */
+import { problemOf } from '../check-value.ts';
 import { nearestKey } from '../nearest-key.ts';
 import { findingOf } from './finding.ts';
 import { MeerkatDraft } from './meerkat-draft.ts';
 import { optionsIn, sectionAt } from './option-tree.ts';
+import type { ConfigKey } from '../config-key.ts';
 import type { Became, Finding } from './finding.ts';
 import type { DraftSection, DraftTable, DraftValue } from './meerkat-draft.ts';
 import type { MongooseConfig, Option, OptionNode, OptionScope, OptionSection } from './option-tree.ts';
@@ -105,6 +107,15 @@ export class Translation {
   lookup(scope: OptionScope, ...path: readonly string[]): OptionSection | undefined {
     const [all] = this.config.scopes;
     return sectionAt(scope.root, ...path) ?? (all === undefined ? undefined : sectionAt(all.root, ...path));
+  }
+
+  /** The text of an option if Meerkat's key takes it, or `undefined` after saying why not. */
+  fitting(option: Option, key: ConfigKey): string | undefined {
+    const text = textOf(option);
+    const problem = text === '' ? 'is no text' : problemOf(key, text);
+    if (problem === undefined) return text;
+    this.say(option, 'decision', `cannot be taken: it ${problem}`);
+    return undefined;
   }
 
   /** The whole number of an option within bounds, the nearest bound, or `undefined` after saying that it is none. */

@@ -22,6 +22,37 @@ for (const name of samples) {
   });
 }
 
+const odd = [
+  '-1',
+  '""',
+  '"a b/c"',
+  '"\\u0000\\ud7ff"',
+  '[]',
+  '[1]',
+  '[{}]',
+  '{ x = 1 }',
+  'true',
+  '1e400',
+  '999999999999',
+  '07:32:00',
+];
+
+for (const name of samples.filter((sample) => sample.endsWith('.toml'))) {
+  test(`mongooseim 2.15: whatever value an option of ${name} has, the result is a configuration`, () => {
+    const lines = sampleText(name).split('\n');
+    for (const [index, line] of lines.entries()) {
+      const key = /^\s*([\w.]+) = [^\[]*$/.exec(line)?.[1];
+      if (key === undefined) continue;
+      for (const value of odd) {
+        const text = lines.with(index, `${key} = ${value}`).join('\n');
+        const imported = importMongooseIM(text, name);
+        if (imported.ok) meerkatOf(imported.value);
+        else assert.match(imported.error[0]?.problem ?? '', /not TOML|nothing to do with push/, `${key} = ${value}`);
+      }
+    }
+  });
+}
+
 /** Sample, option, what became of it, and what is said. */
 const expected: readonly (readonly [string, string, Became, RegExp])[] = [
   ['pubsub-less.toml', 'modules.mod_event_pusher.push.backend', 'translated', /push\.store = "postgres"/],
@@ -222,7 +253,7 @@ for (const [name, text] of layouts) {
   });
 }
 
-test('mongooseim 2.6: a driver without a counterpart, or no pool at all, leaves the store for somebody to decide', () => {
+test('mongooseim 2.6: a driver without a counterpart, or no pool at all, leaves the store to be decided', () => {
   const push = '[modules.mod_event_pusher.push]\nbackend = "rdbms"\n';
   const pool = '[outgoing_pools.rdbms.default.connection]\ndriver = "odbc"\nsettings = "DSN=m;PWD=hidden"\n';
   for (const text of [push, push + pool]) {
