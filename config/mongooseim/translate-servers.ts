@@ -102,22 +102,27 @@ function translateListener(listener: OptionSection, domain: string, translation:
       server.keys.set('tls', true);
       translation.say(option, 'decision', tlsNote);
     },
-    backlog: socketNote,
-    proxy_protocol: socketNote,
-    num_acceptors: socketNote,
-    max_connections: socketNote,
-    reuse_port: socketNote,
-    hibernate_after: socketNote,
-    state_timeout: socketNote,
+    ...socketRules,
     service_check_from: 'what MongooseIM checks of a component',
-    max_fsm_queue: socketNote,
-    protocol: socketNote,
   });
   encrypt(server, listener);
 }
 
 const accessNote = 'who may connect is for MongooseIM to check';
 const socketNote = 'of the side that listens';
+const socketRules = Object.fromEntries(
+  [
+    'backlog',
+    'proxy_protocol',
+    'num_acceptors',
+    'max_connections',
+    'reuse_port',
+    'hibernate_after',
+    'state_timeout',
+    'max_fsm_queue',
+    'protocol',
+  ].map((name) => [name, socketNote]),
+);
 const tlsNote = 'tls = { mode = "direct" } is written: name the authority of MongooseIM in its ca_file';
 
 /** As the checks of `[[servers]]` want it: beyond this machine it is TLS, or said that it is not. */

@@ -41,7 +41,7 @@ for (const name of samples.filter((sample) => sample.endsWith('.toml'))) {
   test(`mongooseim 2.15: whatever value an option of ${name} has, the result is a configuration`, () => {
     const lines = sampleText(name).split('\n');
     for (const [index, line] of lines.entries()) {
-      const key = /^\s*([\w.]+) = [^\[]*$/.exec(line)?.[1];
+      const key = /^\s*([\w.]+) = [^[]*$/.exec(line)?.[1];
       if (key === undefined) continue;
       for (const value of odd) {
         const text = lines.with(index, `${key} = ${value}`).join('\n');
