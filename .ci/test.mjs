@@ -22,7 +22,9 @@ let untested = [];
 try {
   const { ejabberdAbsent } = await import('../dist/test/peers/ejabberd.js');
   const { prosodyAbsent } = await import('../dist/test/peers/prosody.js');
-  untested = [ejabberdAbsent, prosodyAbsent].filter((reason) => reason !== false);
+  const { postgresAbsent } = await import('../dist/test/peers/postgres.js');
+  const { mariadbAbsent } = await import('../dist/test/peers/mariadb.js');
+  untested = [ejabberdAbsent, prosodyAbsent, postgresAbsent, mariadbAbsent].filter((reason) => reason !== false);
 } catch (error) {
   fail(error.message, '.ci/run, which installs them');
 }

@@ -95,30 +95,51 @@ export async function startServer<T>(attempt: () => Promise<T>): Promise<T> {
 
 export class ServerProcess {
   readonly folder: string;
+  readonly #options: ProcessOptions;
   readonly #name: string;
   readonly #user: string;
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<unknown>;
+  #child: ChildProcess;
+  #ended: Promise<unknown>;
   #output = '';
 
   constructor(options: ProcessOptions) {
+    this.#options = options;
     this.#name = options.name;
     this.#user = options.user;
     this.folder = mkdtempSync(join(tmpdir(), `meerkat-${options.name}-`));
     for (const [file, text] of Object.entries(options.files(this.folder))) writeFileSync(join(this.folder, file), text);
     chmodSync(this.folder, 0o750);
     if (runsAsRoot()) execFileSync('chown', ['-R', `${options.user}:`, this.folder]);
-    const [program, ...args] = this.#asUser(options.command(this.folder), ['--pdeathsig', 'KILL']);
-    this.#child = spawn(program, args, {
-      cwd: this.folder,
-      env: { PATH: process.env['PATH'] ?? '', HOME: this.folder, LANG: 'C.UTF-8', ...options.environment(this.folder) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#ended = once(this.#child, 'exit');
-    this.#ended.catch(() => undefined); // `spawn` itself failed; `assertAlive` says so
-    for (const pipe of [this.#child.stdout, this.#child.stderr]) {
-      pipe?.setEncoding('utf8').on('data', (text: string) => (this.#output = (this.#output + text).slice(-20_000)));
+    this.#child = this.#spawn();
+    this.#ended = endOf(this.#child);
+  }
+
+  /** With the folder as the server before it left it, which has been killed. */
+  restart(): void {
+    this.#output = '';
+    this.#child = this.#spawn();
+    this.#ended = endOf(this.#child);
+  }
+
+  /** Resolves when it is dead; its folder stays, for `restart`. */
+  async kill(): Promise<void> {
+    if (this.#child.pid === undefined) return;
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** Stops the server and the processes it has started; resolves when each of them stands still. */
+  async freeze(): Promise<void> {
+    for (const pid of this.#family()) {
+      process.kill(pid, 'SIGSTOP');
+      await until(`${this.#name} stands still`, () =>
+        / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')) ? true : undefined,
+      );
     }
+  }
+
+  thaw(): void {
+    for (const pid of this.#family()) process.kill(pid, 'SIGCONT');
   }
 
   /** Runs a short program of the server's package as the server's user; returns its standard output. */
@@ -150,17 +171,41 @@ export class ServerProcess {
 
   /** At once: what it would still write goes with its folder. */
   async stop(): Promise<void> {
-    if (this.#child.pid !== undefined) {
-      this.#child.kill('SIGKILL');
-      await this.#ended;
-    }
+    await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #family(): readonly number[] {
+    const { pid } = this.#child;
+    if (pid === undefined) return [];
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    return [pid, ...(children === '' ? [] : children.split(' ').map(Number))];
+  }
+
+  #spawn(): ChildProcess {
+    const options = this.#options;
+    const [program, ...args] = this.#asUser(options.command(this.folder), ['--pdeathsig', 'KILL']);
+    const child = spawn(program, args, {
+      cwd: this.folder,
+      env: { PATH: process.env['PATH'] ?? '', HOME: this.folder, LANG: 'C.UTF-8', ...options.environment(this.folder) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const pipe of [child.stdout, child.stderr]) {
+      pipe.setEncoding('utf8').on('data', (text: string) => (this.#output = (this.#output + text).slice(-20_000)));
+    }
+    return child;
   }
 
   #asUser(command: readonly [string, ...string[]], flags: readonly string[]): [string, ...string[]] {
     const identity = runsAsRoot() ? ['--reuid', this.#user, '--regid', this.#user, '--init-groups'] : [];
     return identity.length + flags.length === 0 ? [...command] : ['setpriv', ...identity, ...flags, ...command];
   }
+}
+
+function endOf(child: ChildProcess): Promise<unknown> {
+  const ended = once(child, 'exit');
+  ended.catch(() => undefined); // `spawn` itself failed; `untilUp` says so
+  return ended;
 }
 
 function runsAsRoot(): boolean {
