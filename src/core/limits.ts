@@ -127,6 +127,18 @@ export const limits = {
   /** Base64 of an encrypted summary for a client that sets no limit of its own: as Tigase, which leaves the gateways
    *  1 KiB for what stands around it. */
   encryptedBytesDefault: 3_000,
+  /** Databases. Batches that wait for a connection: each of the 256 shards has one at most. */
+  databaseWaitersMax: 512,
+  /** While a database cannot be reached, it is tried again after this much; meanwhile all is refused at once. */
+  databaseRetryMs: 250,
+  /** For statements that look at a whole table: removing a domain, counting, making tables. */
+  databaseWholeTableMs: 60_000,
+  /** Rows of one statement: of 4 KiB each they are 1 MiB, and MySQL takes 16 MiB. */
+  databaseBatchRows: 256,
+  /** A transaction that another one stood in the way of is begun this many times. */
+  databaseAttemptsMax: 5,
+  /** How often is looked for what belongs to rows that another program has removed. */
+  databaseSweepMs: 21_600_000,
   /** Ad-hoc command sessions (xmpp 5.39). */
   commandSessionMs: 600_000,
 

@@ -26,6 +26,11 @@ export type OnUnreadable = (ownerHash: string) => void;
 
 export interface EnabledStore {
   /**
+   * Why this store can never keep a row of this key, in words for whoever enables it; `''` if it can. Absent: it keeps
+   * all. A row that is put nevertheless makes `writeMany` reject.
+   */
+  rowProblem?(key: EnabledKey): string;
+  /**
    * One entry for each owner, in order; empty where nothing is enabled. At most `limits.enabledPerOwnerMax` each, the
    * newest ones: an older one that was put may be gone, or may be left out.
    */

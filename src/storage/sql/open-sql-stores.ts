@@ -1,0 +1,36 @@
+// Thread: main
+/** How the stores in a database come into being: the database first, once for the engine, then stores on it. */
+import { connectDatabase } from './database.ts';
+import { checkPushTable } from './push-table.ts';
+import { ensurePushTable, migrate } from './schema.ts';
+import { SqlEnabledStore } from './sql-enabled-store.ts';
+import type { DatabaseConfig } from '../../../config/engine-config.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { SqlDatabase } from './database.ts';
+
+/**
+ * Connects, and brings the tables of ours up to date. To be closed after its stores.
+ *
+ * @throws EngineError E_CONFIG_INVALID: the address is none; E_STORE_IO: the database cannot be reached, or its tables
+ *   are those of a newer version.
+ */
+export async function openSqlDatabase(config: DatabaseConfig, clock: Clock): Promise<SqlDatabase> {
+  const database = await connectDatabase(config, clock);
+  try {
+    await migrate(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
+}
+
+/**
+ * MongooseIM's table, made if there is none; the database stays open when the store is closed.
+ *
+ * @throws EngineError E_STORE_IO: a table of this name is there and is not as MongooseIM makes it.
+ */
+export async function sqlEnabledStore(database: SqlDatabase): Promise<SqlEnabledStore> {
+  await ensurePushTable(database);
+  return new SqlEnabledStore(database, await checkPushTable(database));
+}
