@@ -4,7 +4,7 @@
  * wrong is reported and gets a stand-in, so that the rest of the configuration can still be checked in the same run.
  */
 import { isReadableFromFile } from './config-key.ts';
-import { nearestKey } from './nearest-key.ts';
+import { nearestKey } from '../src/core/nearest-key.ts';
 import { problemOf, remedyOf } from './check-value.ts';
 import { assert } from '../src/core/assert.ts';
 import type { Checked, ConfigKey, KeyTable } from './config-key.ts';

@@ -8,7 +8,7 @@ import { unreachable } from '../src/core/assert.ts';
 import { isReadableFromFile } from './config-key.ts';
 import { isTable, namesOf } from './check-section.ts';
 import { configSections, listPaths } from './config-sections.ts';
-import { nearestKey } from './nearest-key.ts';
+import { nearestKey } from '../src/core/nearest-key.ts';
 import type { ConfigKey } from './config-key.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

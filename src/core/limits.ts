@@ -108,8 +108,13 @@ export const limits = {
   eventBatchMax: 128,
   /** Members that one event of a room may name: the largest rooms have some thousands. */
   roomMembersMax: 10_000,
+  /** Of one message: its id (UUIDs have 36 characters), and JIDs that it mentions; those past it are not looked at. */
+  messageIdBytesMax: 1_024,
+  mentionsMax: 64,
   /** Sessions whose presence is known, 200 bytes each: 200 MiB. Past it the oldest are forgotten, and unknown again. */
   presenceSessionsMax: 1_000_000,
+  /** Sessions of one user: servers allow ten or so. */
+  presencePerUserMax: 64,
   /** Messages remembered to tell a repetition, 150 bytes each, in each of two generations. */
   dedupeMax: 262_144,
   /** Publish IQs that wait for a push service that is not ours, of one server. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nearestKey } from '../../../config/nearest-key.ts';
+import { nearestKey } from '../../../src/core/nearest-key.ts';
 
 const known = ['data_dir', 'log_level', 'iq_reply_ms', 'stop_ms'];
 

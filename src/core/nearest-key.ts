@@ -1,7 +1,7 @@
 // Thread: any
 /**
  * "Did you mean": the known name that is the fewest edits away from a wrong one. Only ever asked about names in a
- * configuration, so the plain table (Wagner and Fischer) is fast enough.
+ * configuration or a refused event, so the plain table (Wagner and Fischer) is fast enough.
  */
 
 // A name over this length is not compared: the table would cost its square.
