@@ -4,7 +4,7 @@
  * ask: which pool is meant, whether a number fits.
  */
 import { problemOf } from '../check-value.ts';
-import { nearestKey } from '../nearest-key.ts';
+import { nearestKey } from '../../src/core/nearest-key.ts';
 import { findingOf } from './finding.ts';
 import { MeerkatDraft } from './meerkat-draft.ts';
 import { optionsIn, sectionAt } from './option-tree.ts';
