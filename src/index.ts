@@ -12,6 +12,7 @@
 import { parseConfigObject } from '../config/parse-config.ts';
 import { EngineError } from './core/errors.ts';
 import { Engine } from './engine.ts';
+import { loadPlugins } from './plugin/load-plugins.ts';
 import type { EngineConfigInput } from '../config/provider-schema.ts';
 import type { EngineOptions } from './engine.ts';
 
@@ -20,19 +21,21 @@ export { EngineError } from './core/errors.ts';
 export type { ErrorCode } from './core/errors.ts';
 export type { Clock } from './core/clock.ts';
 export type { Logger } from './core/log.ts';
-export type { Notification } from './core/notification.ts';
+export type { Notification, Summary } from './core/notification.ts';
 export type { Outcome, OutcomeKind } from './core/outcome.ts';
 export type { Random } from './core/random.ts';
 export type { Mode, Registration, Service, Target } from './core/registration.ts';
 export type { EngineFigures } from './engine-figures.ts';
 export type { EngineOptions } from './engine.ts';
-export type { Plugin, PublishEvent } from './plugin/plugin.ts';
+export type { EnabledRegistration, PublishOption, PushPreferences } from './core/enabled.ts';
+export type { MessageEvent } from './core/event.ts';
+export type { Plugin, PublishEvent, PublishNext } from './plugin/plugin.ts';
 export type { PublishRequest } from './publish/publish-request.ts';
 export type { EngineConfigInput } from '../config/provider-schema.ts';
 
 /**
  * Checks a configuration in the shape of `config/meerkat.toml` (snake_case keys; what is left out has its default) and
- * makes an engine of it, which then waits for `start()`.
+ * makes an engine of it, which then waits for `start()`. Plugins of `[[plugins]]` are asked after those given here.
  *
  * @throws EngineError E_CONFIG_INVALID with every problem in `issues`; E_PLUGIN_INVALID.
  */
@@ -42,5 +45,6 @@ export async function createEngine(config: EngineConfigInput, options: EngineOpt
     const issues = checked.error.map(({ key, problem, remedy }) => `${key}: ${problem}; ${remedy}`);
     throw new EngineError('E_CONFIG_INVALID', `the configuration has ${issues.length} problem(s)`, { issues });
   }
-  return new Engine(checked.value, options);
+  const configured = await loadPlugins(checked.value.plugins);
+  return new Engine(checked.value, { ...options, plugins: [...(options.plugins ?? []), ...configured] });
 }

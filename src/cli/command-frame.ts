@@ -25,8 +25,13 @@ export async function runCommand(options: CommonOptions, ended: Ended, work: () 
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     printFailure(error, options.json === true);
-    ended(error.code.startsWith('E_CONFIG_') ? exitCodes.usage : exitCodes.failed);
+    ended(isWrongConfig(error) ? exitCodes.usage : exitCodes.failed);
   }
+}
+
+/** Plugins are loaded as the configuration says. */
+function isWrongConfig({ code }: EngineError): boolean {
+  return code.startsWith('E_CONFIG_') || code === 'E_PLUGIN_INVALID';
 }
 
 export function printLine(text: string): void {

@@ -10,6 +10,7 @@ import { loadConfig } from './load-config.ts';
 import { EngineError } from '../core/errors.ts';
 import { Engine } from '../engine.ts';
 import { createLogger } from '../observe/logger.ts';
+import { loadPlugins } from '../plugin/load-plugins.ts';
 import type { CommonOptions, Ended } from './command-frame.ts';
 import type { EngineConfig } from '../../config/engine-config.ts';
 
@@ -46,7 +47,8 @@ async function run({ config: path, json = false }: RunOptions): Promise<number> 
   const ended = new Promise<EngineError | undefined>((resolve) => {
     end = resolve;
   });
-  const engine = new Engine(config, { logger, failed: end });
+  const plugins = await loadPlugins(config.plugins);
+  const engine = new Engine(config, { logger, failed: end, plugins });
   const stopListening = onSignals((signal) => {
     logger.info({ signal, stopMs: config.engine.stopMs }, 'stopping');
     end(undefined);

@@ -144,6 +144,8 @@ export const limits = {
   databaseAttemptsMax: 5,
   /** How often is looked for what belongs to rows that another program has removed. */
   databaseSweepMs: 21_600_000,
+  /** How long a plugin's module may take to load: it reads files; a network that is away must not hold the start. */
+  pluginLoadMs: 10_000,
   /** Ad-hoc command sessions (xmpp 5.39). */
   commandSessionMs: 600_000,
 

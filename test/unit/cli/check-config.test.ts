@@ -60,3 +60,22 @@ test('a file that is not there is a matter of usage', async (t) => {
   const json = await run(['check-config', 'absent.toml', '--json']);
   assert.equal(JSON.parse(json.stdout).code, 'E_CONFIG_UNREADABLE');
 });
+
+test('a plugin that cannot be loaded is told of with its entry, exit code 2; one that can is named', async (t) => {
+  const { write, run } = commandLine(t);
+  write('bad.mjs', 'export const plugin = {};\n');
+  write('throws.mjs', 'export function createPlugin({ token }) { throw new Error("no token"); }\n');
+  write('good.mjs', 'export function createPlugin() { return { name: "good" }; }\n');
+  write('bad.toml', `${trial}[[plugins]]\nmodule = "./good.mjs"\n[[plugins]]\nmodule = "./bad.mjs"\n`);
+  const bad = await run(['check-config', 'bad.toml']);
+  assert.deepEqual([bad.exitCode, bad.stdout], [2, '']);
+  assert.match(bad.stderr, /^meerkat: plugins\.1\.module: \.\/bad\.mjs exports no function createPlugin\. Write `/);
+  const json = await run(['check-config', 'bad.toml', '--json']);
+  assert.deepEqual([json.exitCode, JSON.parse(json.stdout).code], [2, 'E_PLUGIN_INVALID']);
+  write('throws.toml', `${trial}[[plugins]]\nmodule = "./throws.mjs"\n`);
+  assert.match((await run(['check-config', 'throws.toml'])).stderr, /threw in createPlugin\. .* \(no token\)/);
+  write('good.toml', `${trial}[[plugins]]\nmodule = "./good.mjs"\n`);
+  const good = await run(['check-config', 'good.toml']);
+  assert.equal(good.exitCode, 0);
+  assert.match(good.stdout, /plugin +\.\/good\.mjs/);
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { FakeXmppServer } from '../../../src/fake/xmpp-server.ts';
 import { openShardStores } from '../../../src/storage/shard-folder.ts';
@@ -60,4 +61,16 @@ test('run beside a store of another number of shards says what to do and ends, e
   const { exitCode, stderr } = await cli.run(['run', '-c', 'm.toml']);
   assert.equal(exitCode, 1);
   assert.match(stderr, /has 2 shards, configured are 1.*meerkat reshard/);
+});
+
+test('run with a plugin that cannot be loaded does not start, exit code 2', async (t) => {
+  const { cli } = await setup(t);
+  cli.write('bad.mjs', 'export function createPlugin() { return { name: "x", shouldPush() {} }; }\n');
+  const path = cli.write(
+    'p.toml',
+    `${readFileSync(`${cli.folder}/m.toml`, 'utf8')}[[plugins]]\nmodule = "./bad.mjs"\n`,
+  );
+  const { exitCode, stderr } = await cli.run(['run', '-c', path]);
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /plugins\.0\.module: \.\/bad\.mjs makes something else: .*unknown key shouldPush/);
 });
