@@ -11,7 +11,7 @@ export const pluginKeys = {
     required: true,
     minBytes: 1,
     maxBytes: 4096,
-    example: './plugins/room-names.js',
+    example: './plugins/room-names.mjs',
     says: 'JavaScript module that exports `createPlugin`. Relative to the working directory.',
   },
 } as const;

@@ -8,7 +8,7 @@ import type { EngineConfig } from '../../../config/engine-config.ts';
 import type { EngineConfigInput } from '../../../config/provider-schema.ts';
 
 const files = {
-  './plugins/room-names.js': 'export function createPlugin() {}',
+  './plugins/room-names.mjs': 'export function createPlugin() {}',
   '/token': 'a-token-of-20-bytes-x\n',
   '/http.pem': clientCertificate,
   '/http-key.pem': clientKey,
@@ -65,7 +65,7 @@ title = "{sender_name}"
 body = "{body}"
 
 [[plugins]]
-module = "./plugins/room-names.js"
+module = "./plugins/room-names.mjs"
 options = { file = "rooms.json" }
 
 [http]
@@ -126,7 +126,7 @@ const expected: PushHalf = {
     ],
   },
   templates: [{ for: 'call', app: 'net.example.chat', language: 'de', title: '{sender_name}', body: '{body}' }],
-  plugins: [{ module: './plugins/room-names.js', options: { file: 'rooms.json' } }],
+  plugins: [{ module: './plugins/room-names.mjs', options: { file: 'rooms.json' } }],
   http: {
     host: '0.0.0.0',
     port: 5281,
@@ -248,7 +248,7 @@ test('the push half fits into the environment, files and nested lists included',
     MEERKAT_PUSH__RULES__1__CONTENT: 'message',
     MEERKAT_TEMPLATES__0__FOR: 'call',
     MEERKAT_TEMPLATES__1__LANGUAGE: 'de',
-    MEERKAT_PLUGINS__0__MODULE: './plugins/room-names.js',
+    MEERKAT_PLUGINS__0__MODULE: './plugins/room-names.mjs',
     MEERKAT_HTTP__PORT: '5281',
     MEERKAT_HTTP__TOKEN_FILE: '/token',
     MEERKAT_HTTP__CERTIFICATE_FILE: '/http.pem',
@@ -270,7 +270,7 @@ test('the push half fits into the environment, files and nested lists included',
     { conditions: [], action: 'push', content: 'message' },
   ]);
   assert.deepEqual([templates[0]?.for, templates[1]?.language], ['call', 'de']);
-  assert.equal(plugins[0]?.module, './plugins/room-names.js');
+  assert.equal(plugins[0]?.module, './plugins/room-names.mjs');
   assert.deepEqual([http.token, http.keyPem], ['a-token-of-20-bytes-x', clientKey.trimEnd()]);
   assert.deepEqual([rabbits[0]?.url, rabbits[0]?.durableExchanges], [expected.rabbits[0]?.url, true]);
   assert.equal(database.url, expected.database.url);
