@@ -117,6 +117,8 @@ describe('modules of plugins', () => {
     const loading = assert.rejects(loadPlugins([entry], clock), /is not loaded after 10000 ms/);
     await clock.advance(limits.pluginLoadMs);
     await loading;
+    await loadPlugins([folder(t).write('good.mjs', good)], clock);
+    assert.equal(clock.pending, 0, 'nothing waits for one that has answered');
   });
 });
 
