@@ -80,7 +80,22 @@ export type EnabledCommand =
   | ListEnabledCommand
   | RevokeCommand;
 
-export type EventActorMessage = EventCommand | EnabledCommand;
+/**
+ * Nobody tells us of the presence of these domains' users any more, so that what is known of it is worth nothing: all
+ * of them are unknown until something is heard again (xmpp 6.30). Is not answered.
+ */
+export interface PresenceResetCommand {
+  readonly kind: 'presence-reset';
+  /** Exact, prepared. */
+  readonly domains: readonly string[];
+}
+
+/** From the actor to itself: look for registrations that no client has enabled again for long. */
+export interface SweepEnabledMessage {
+  readonly kind: 'sweep';
+}
+
+export type EventActorMessage = EventCommand | EnabledCommand | PresenceResetCommand | SweepEnabledMessage;
 
 export interface EnabledReply {
   /** Called exactly once for each command that asks. */
