@@ -1,8 +1,8 @@
 // Thread: main
 /**
- * Where publishes go: from a shard or an event to the dispatcher of a gateway, from an event to a shard or to a stream of
- * an XMPP server, and back from a dispatcher to the shard whose device is dead. Built by engine.ts; the actors it leads
- * to come into being after it.
+ * Where publishes go: from a shard or an event to the dispatcher of a gateway, from an event to a shard or a stream of an
+ * XMPP server, and back from a dispatcher to the shard whose device is dead. Built by engine.ts; the actors it leads to
+ * come into being after it.
  */
 import { domainOf } from './core/jid.ts';
 import { providerRoutes } from './publish/provider-routes.ts';
