@@ -55,6 +55,12 @@ export const ns = {
   jingleMessage: 'urn:xmpp:jingle-message:0',
   /** XEP-0167 */
   jingleRtp: 'urn:xmpp:jingle:apps:rtp:1',
+  /** XEP-0355: ejabberd speaks the first, Prosody the second */
+  delegation1: 'urn:xmpp:delegation:1',
+  delegation2: 'urn:xmpp:delegation:2',
+  /** XEP-0356; only the second can grant IQs */
+  privilege1: 'urn:xmpp:privilege:1',
+  privilege2: 'urn:xmpp:privilege:2',
   /** XEP-0357 */
   push: 'urn:xmpp:push:0',
   pushSummary: 'urn:xmpp:push:summary',
