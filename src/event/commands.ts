@@ -90,12 +90,7 @@ export interface PresenceResetCommand {
   readonly domains: readonly string[];
 }
 
-/** From the actor to itself: look for registrations that no client has enabled again for long. */
-export interface SweepEnabledMessage {
-  readonly kind: 'sweep';
-}
-
-export type EventActorMessage = EventCommand | EnabledCommand | PresenceResetCommand | SweepEnabledMessage;
+export type EventActorMessage = EventCommand | EnabledCommand | PresenceResetCommand;
 
 export interface EnabledReply {
   /** Called exactly once for each command that asks. */

@@ -10,9 +10,12 @@ import type { Registration } from '../core/registration.ts';
 import type { CommandAnswer } from '../registration/commands.ts';
 import { listedXml, registeredXml, unregisteredXml } from '../xmpp/command-xml.ts';
 import type { CommandContext, ListedRegistration } from '../xmpp/command-xml.ts';
+import { forwardedError, forwardedResult } from '../xmpp/delegation-codec.ts';
+import type { ForwardedIq } from '../xmpp/delegation-codec.ts';
 import { nodeInfoXml } from '../xmpp/disco.ts';
 import { affiliationsXml, configurationXml, createdXml, ownAffiliationsXml } from '../xmpp/pubsub-answers.ts';
 import { stanzaErrors } from '../xmpp/stanza-errors.ts';
+import type { StanzaError } from '../xmpp/stanza-errors.ts';
 import { iqError, iqResult } from '../xmpp/stanza.ts';
 import type { Addressed } from '../xmpp/stanza.ts';
 import { commandRefusal, publishRefusal, verdictOf } from './iq-verdict.ts';
@@ -29,7 +32,9 @@ export type Answering =
   | { readonly kind: 'node-info' }
   /** `node`: only of that one; `''` = of all. */
   | { readonly kind: 'own-affiliations'; readonly node: string }
-  | { readonly kind: 'command'; readonly context: CommandContext };
+  | { readonly kind: 'command'; readonly context: CommandContext }
+  /** What a user asked of his own server, and that server of us: the answer goes inside another (xmpp 6.12). */
+  | { readonly kind: 'forwarded'; readonly iq: ForwardedIq };
 
 /** The complete stanza. */
 export function answerXml(
@@ -41,10 +46,21 @@ export function answerXml(
   if (answering.kind === 'publish') return publishAnswerXml(request, answer, profile);
   if (answer.kind === 'refused') {
     const strict = 'strictErrors' in answering && answering.strictErrors;
-    return iqError(request, commandRefusal(answer.refusal, strict));
+    return errorXml(request, answering, commandRefusal(answer.refusal, strict));
   }
   const payload = payloadOf(answering, answer);
-  return payload === undefined ? iqError(request, stanzaErrors.waitInternal) : iqResult(request, payload);
+  return payload === undefined ? errorXml(request, answering, stanzaErrors.waitInternal) : iqResult(request, payload);
+}
+
+/** The complete stanza for a request that ends without an answer to its question. */
+export function errorXml(request: Addressed, answering: Answering, error: StanzaError): string {
+  return answering.kind === 'forwarded' ? forwardedError(request, answering.iq, error) : iqError(request, error);
+}
+
+/** The event actor's answer; `error`: what its answer says as an error, if it is one. */
+export function enabledXml(request: Addressed, answering: Answering, error: StanzaError | undefined): string {
+  if (error !== undefined) return errorXml(request, answering, error);
+  return answering.kind === 'forwarded' ? forwardedResult(request, answering.iq) : iqResult(request, '');
 }
 
 /** The hot path: a result is empty (4.42). */
@@ -88,6 +104,8 @@ function payloadOf(answering: Wanted, answer: CommandAnswer): string | undefined
       return answer.kind === 'listed' ? ownNodes(answering.node, answer.registrations) : undefined;
     case 'command':
       return commandPayload(answering.context, answer);
+    case 'forwarded':
+      return undefined;
     default:
       return unreachable(answering);
   }

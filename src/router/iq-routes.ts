@@ -10,6 +10,7 @@ import { domainOf, fullJID } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
 import { readCommand } from '../xmpp/command-codec.ts';
 import { fitsField } from '../xmpp/data-form.ts';
+import { delegationOf } from '../xmpp/delegation-codec.ts';
 import { ns } from '../xmpp/namespaces.ts';
 import { defaultConfigurationXml } from '../xmpp/pubsub-answers.ts';
 import { defaultPublishModel, readPublish, readPubsub } from '../xmpp/pubsub-codec.ts';
@@ -18,6 +19,7 @@ import { stanzaErrors, unsupportedFeature } from '../xmpp/stanza-errors.ts';
 import { attribute, isElement, localName, namespaceOf } from '../xmpp/xml.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
 import type { Answering } from './command-answers.ts';
+import { routeForwarded } from './delegated-iqs.ts';
 import { commandOf, drop, ownerOf, refuse, reply } from './routed.ts';
 import type { Asked, Routed, RouteSettings, UnaskedCommand } from './routed.ts';
 import { routeSelf } from './self-routes.ts';
@@ -120,6 +122,8 @@ function routeOther(asked: Asked, type: 'get' | 'set', child: XmlElement): Route
     if (name !== 'command') return refuse(asked, stanzaErrors.featureNotImplemented);
     return type === 'set' ? routeCommand(asked, child) : refuse(asked, stanzaErrors.badRequest);
   }
+  const delegation = delegationOf(child);
+  if (delegation !== undefined) return routeForwarded(asked, child, delegation);
   return routeSelf(asked, type, child) ?? refuse(asked, stanzaErrors.serviceUnavailable);
 }
 

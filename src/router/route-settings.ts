@@ -1,5 +1,6 @@
 // Thread: main
 /** What the routes of one server need to know, taken from the configuration once. */
+import { domainOf, fullJID } from '../core/jid.ts';
 import { CommandSessions } from '../xmpp/command-sessions.ts';
 import type { RouteSettings } from './routed.ts';
 import type { EngineConfig, ServerConfig } from '../../config/engine-config.ts';
@@ -27,6 +28,7 @@ export function routeSettings(source: RouteSettingsSource): RouteSettings {
     iqReplyMs: config.engine.iqReplyMs,
     allowedDomains: new Set(config.pushNodes.allowedDomains),
     strictErrors: config.pushNodes.strictErrors,
+    delegatedDomains: preparedDomains(server.delegatedDomains),
     disco: {
       name: 'Meerkat',
       version,
@@ -35,6 +37,7 @@ export function routeSettings(source: RouteSettingsSource): RouteSettings {
       commands: config.appServer.enabled,
       services,
       apps: config.providers.flatMap((provider) => provider.apps),
+      delegation: server.delegatedDomains.length > 0,
     },
     commands: {
       enabled: config.appServer.enabled,
@@ -44,4 +47,14 @@ export function routeSettings(source: RouteSettingsSource): RouteSettings {
       sessions: new CommandSessions({ key, clock, random }),
     },
   };
+}
+
+/** As they are compared with senders. What is no domain at all can be nobody's. */
+function preparedDomains(names: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    names.flatMap((name) => {
+      const jid = fullJID(name);
+      return jid.ok && domainOf(jid.value) === jid.value ? [jid.value] : [];
+    }),
+  );
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { preparedBareJID } from '../core/ids.ts';
 import type { BareJID, FullJID } from '../core/ids.ts';
 import { bareOf } from '../core/jid.ts';
+import type { DisableServiceCommand, EnableCommand } from '../event/commands.ts';
 import type { RegistrationCommand } from '../registration/commands.ts';
 import type { CommandSettings } from '../xmpp/command-codec.ts';
 import type { DiscoSettings } from '../xmpp/disco.ts';
@@ -24,6 +25,8 @@ export interface RouteSettings {
   /** Domains whose users may create nodes and use commands; empty = every one. */
   readonly allowedDomains: ReadonlySet<string>;
   readonly strictErrors: boolean;
+  /** Domains of this server that may delegate to us, prepared. */
+  readonly delegatedDomains: ReadonlySet<string>;
   readonly disco: DiscoSettings;
   readonly commands: CommandSettings;
 }
@@ -32,6 +35,9 @@ type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** A command that has nobody to answer to yet: the router adds `reply` and `tag`. */
 export type UnaskedCommand = Without<Exclude<RegistrationCommand, { kind: 'disable' }>, 'reply' | 'tag'>;
+
+/** The same for the event actor. */
+export type UnaskedEnabled = Without<EnableCommand | DisableServiceCommand, 'reply' | 'tag'>;
 
 /** Why an IQ gets no answer. */
 export type DropReason = 'no-id' | 'long-id' | 'bad-from' | 'bad-to' | 'other-domain' | 'own-domain';
@@ -44,6 +50,12 @@ export type Routed =
   | {
       readonly kind: 'command';
       readonly command: UnaskedCommand;
+      readonly answering: Answering;
+      readonly request: Addressed;
+    }
+  | {
+      readonly kind: 'enabled';
+      readonly command: UnaskedEnabled;
       readonly answering: Answering;
       readonly request: Addressed;
     };

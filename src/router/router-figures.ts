@@ -19,5 +19,11 @@ export interface RouterFigures {
   readonly refusedFull: number;
   /** Stanzas that made a codec throw: 0 unless we have a defect. */
   readonly faults: number;
+  /** IQs of our own that wait for their answer: pings, and publishes to push services. */
+  readonly asking: number;
+  /** Domains that have delegated their users' push registrations on this connection. */
+  readonly delegating: readonly string[];
+  /** Presence and revocations that found the event actor full. */
+  readonly lost: number;
   readonly mailbox: { readonly depth: number; readonly capacity: number };
 }

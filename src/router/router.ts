@@ -5,26 +5,32 @@
  */
 import { limits } from '../core/limits.ts';
 import { assert, unreachable } from '../core/assert.ts';
-import { answerXml } from './command-answers.ts';
+import { answerXml, enabledXml, errorXml } from './command-answers.ts';
+import { DelegatedDomains } from './delegated-domains.ts';
 import { DeregistrationBreaker } from './deregistration-breaker.ts';
 import { routeIq } from './iq-routes.ts';
 import { mergedAnswer } from './merged-answer.ts';
-import { pendingIqs } from './pending-iqs.ts';
-import { StreamGroup } from './stream-group.ts';
+import { OwnIqs } from './own-iqs.ts';
+import { PublishIqs } from './publish-iqs.ts';
+import { isTooLong, StreamGroup } from './stream-group.ts';
+import { WaitingRequests } from './waiting-requests.ts';
+import { enabledError } from '../xmpp/enable-codec.ts';
 import { stanzaErrors } from '../xmpp/stanza-errors.ts';
 import { iqError } from '../xmpp/stanza.ts';
 import { attribute, isElement, localName } from '../xmpp/xml.ts';
 import { ns } from '../xmpp/namespaces.ts';
 import type { Answering } from './command-answers.ts';
-import type { PendingIqs } from './pending-iqs.ts';
-import type { Routed, RouteSettings, UnaskedCommand } from './routed.ts';
+import type { DropReason, Routed, RouteSettings, UnaskedCommand } from './routed.ts';
 import type { RouterStream } from './router-stream.ts';
+import type { Nearness, NearSender } from './sender-choice.ts';
 import type { RouterFigures } from './router-figures.ts';
 import type { ServerConfig } from '../../config/engine-config.ts';
 import type { ActorRef, Admission } from '../actor/actor.ts';
 import type { Cancel, Clock } from '../core/clock.ts';
+import type { EnabledAnswer } from '../core/enabled.ts';
 import type { Logger } from '../core/log.ts';
 import type { Random } from '../core/random.ts';
+import type { EnabledReply, EventActorMessage, IqReply, PublishIq } from '../event/commands.ts';
 import type { CommandAnswer, CommandReply, RegistrationCommand } from '../registration/commands.ts';
 import type { Addressed } from '../xmpp/stanza.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
@@ -41,6 +47,8 @@ export interface CommandRoutes {
   readonly shards: readonly ActorRef<RegistrationCommand>[];
   /** Index into `shards`; -1: the command goes to all of them, and their answers are merged. */
   readonly shardOf: (command: RegistrationCommand) => number;
+  /** The event actor; `undefined`: there is none, or it is not up, and what would go to it is answered `wait`. */
+  readonly events?: () => ActorRef<EventActorMessage> | undefined;
 }
 
 export interface RouterOptions {
@@ -63,17 +71,18 @@ interface Waiting {
   merged: CommandAnswer | undefined;
 }
 
-export class Router implements CommandReply {
+export class Router implements CommandReply, EnabledReply, NearSender {
   readonly #options: RouterOptions;
   readonly #clock: Clock;
   readonly #self: ActorRef<RouterMessage>;
-  readonly #pending: PendingIqs<Waiting>;
+  readonly #waiting: WaitingRequests<Waiting>;
   readonly #breaker = new DeregistrationBreaker();
+  readonly #iqs: OwnIqs;
+  readonly #publishes: PublishIqs;
+  readonly #delegated: DelegatedDomains;
   readonly group: StreamGroup;
   readonly #paused = new Set<RouterStream>();
   readonly #onlineWaiters: (() => void)[] = [];
-  readonly #settledWaiters: (() => void)[] = [];
-  #cancelExpiry: Cancel | undefined;
   #cancelLifeCheck: Cancel | undefined;
   #closing = false;
   #answered = 0;
@@ -88,8 +97,24 @@ export class Router implements CommandReply {
     this.#options = options;
     this.#clock = clock;
     this.#self = self;
-    this.#pending = pendingIqs(limits.pendingIqsMax, options.iqReplyMs);
-    this.group = new StreamGroup(options.server, options.makeStreams(this), clock, options.random);
+    this.#waiting = new WaitingRequests({
+      clock,
+      sizeMax: limits.pendingIqsMax,
+      waitMs: options.iqReplyMs,
+      expired: (waiting) => this.#expired(waiting),
+    });
+    this.#iqs = new OwnIqs(clock, options.random);
+    this.#delegated = new DelegatedDomains({
+      name: options.server.name,
+      ownDomain: options.server.domain,
+      domains: options.settings.delegatedDomains,
+      events: () => options.routes.events?.(),
+      clock,
+      waitMs: options.iqReplyMs,
+      logger: options.logger,
+    });
+    this.group = new StreamGroup(options.server, options.makeStreams(this), clock, this.#iqs);
+    this.#publishes = new PublishIqs({ clock, group: this.group, iqs: this.#iqs, delegated: this.#delegated });
     this.#checkLifeLater();
   }
 
@@ -98,7 +123,7 @@ export class Router implements CommandReply {
       server: this.#options.server.name,
       streams: this.group.streams.length,
       online: this.group.online,
-      waiting: this.#pending.size,
+      waiting: this.#waiting.size,
       answered: this.#answered,
       errors: this.#errors,
       dropped: this.#dropped + this.group.dropped,
@@ -106,6 +131,9 @@ export class Router implements CommandReply {
       timeouts: this.#timeouts,
       refusedFull: this.#refusedFull,
       faults: this.#faults,
+      asking: this.#iqs.size,
+      delegating: this.#delegated.delegating,
+      lost: this.#delegated.lost,
       mailbox: { depth: this.#self.depth, capacity: this.#self.capacity },
     };
   }
@@ -137,23 +165,14 @@ export class Router implements CommandReply {
 
   /** Resolves when nobody waits for an answer, at the latest after `budgetMs`. */
   settled(budgetMs: number): Promise<void> {
-    if (this.#pending.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(budgetMs, resolve);
-      this.#settledWaiters.push(() => {
-        cancel();
-        resolve();
-      });
-    });
+    return this.#waiting.empty(budgetMs);
   }
 
   async close(): Promise<void> {
     this.#closing = true;
-    this.#cancelExpiry?.();
     this.#cancelLifeCheck?.();
-    for (const waiting of this.#pending.expire(Number.POSITIVE_INFINITY)) {
-      this.#reply(waiting, { kind: 'refused', refusal: 'stopping' });
-    }
+    for (const waiting of this.#waiting.takeAll()) this.#reply(waiting, { kind: 'refused', refusal: 'stopping' });
+    this.#iqs.end();
     await this.group.close();
   }
 
@@ -171,11 +190,12 @@ export class Router implements CommandReply {
 
   offline(stream: RouterStream): void {
     this.#paused.delete(stream);
+    if (this.group.online === 0) this.#delegated.reset();
   }
 
   stanza(stream: RouterStream, element: XmlElement): void {
     if (!isElement(element, 'iq', ns.component)) {
-      this.#ignored++; // messages and presence are for nobody here (2.18, 2.19, 8.15)
+      if (!this.#delegated.take(element)) this.#ignored++; // for nobody here (2.18, 2.19, 8.15)
       return;
     }
     const routed = this.#route(element);
@@ -183,19 +203,18 @@ export class Router implements CommandReply {
       case 'command':
         this.#ask(stream, routed);
         return;
+      case 'enabled':
+        this.#askEvents(stream, routed);
+        return;
       case 'reply':
         this.#answered++;
         this.group.send(stream, routed.xml);
         return;
       case 'response':
-        this.group.answered(routed.id, routed.from);
+        if (!this.#iqs.answered(routed.id, routed.from, element)) this.#dropped++;
         return;
       case 'drop':
-        if (routed.why === 'own-domain') {
-          this.group.answered(attribute(element, 'id') ?? '', this.#options.server.domain);
-        } else {
-          this.#dropped++;
-        }
+        if (!this.#isReturned(element, routed.why)) this.#dropped++;
         return;
       default:
         unreachable(routed);
@@ -216,21 +235,40 @@ export class Router implements CommandReply {
     this.group.send(stream, iqError(request, stanzaErrors.payloadTooBig));
   }
 
-  // What shards and dispatchers call.
+  /** Our ping has come round. */
+  #isReturned(iq: XmlElement, why: DropReason): boolean {
+    if (why !== 'own-domain' || attribute(iq, 'type') !== 'get') return false;
+    return this.#iqs.returned(attribute(iq, 'id') ?? '', this.#options.server.domain);
+  }
+
+  // What shards, dispatchers and the event actor call.
+
+  sendPublish(iq: PublishIq, reply: IqReply, tag: number): 'sent' | 'full' | 'offline' {
+    return this.#publishes.sendPublish(iq, reply, tag);
+  }
+
+  nearness(domain: string): Nearness {
+    if (this.group.online === 0) return 0;
+    if (this.#delegated.mayPublish(domain)) return 3;
+    return this.#options.settings.delegatedDomains.has(domain) ? 2 : 1;
+  }
+
+  answeredEnabled(tag: number, answer: EnabledAnswer): void {
+    const waiting = this.#waiting.take(tag);
+    if (waiting === undefined) return;
+    const error = enabledError(answer);
+    this.#answered++;
+    if (error !== undefined) this.#errors++;
+    this.group.send(waiting.stream, enabledXml(waiting.request, waiting.answering, error));
+  }
 
   answered(tag: number, answer: CommandAnswer): void {
-    const waiting = this.#pending.peek(tag);
+    const waiting = this.#waiting.peek(tag);
     if (waiting === undefined) return; // its time was over, and it was told so
     waiting.merged = waiting.merged === undefined ? answer : mergedAnswer(waiting.merged, answer);
     if (--waiting.left > 0) return;
-    this.#pending.take(tag);
+    this.#waiting.take(tag);
     this.#reply(waiting, waiting.merged);
-    this.#tellSettled();
-  }
-
-  #tellSettled(): void {
-    if (!this.#closing || this.#pending.size > 0) return;
-    for (const resolve of this.#settledWaiters.splice(0)) resolve();
   }
 
   #route(element: XmlElement): Routed {
@@ -251,18 +289,8 @@ export class Router implements CommandReply {
 
   #ask(stream: RouterStream, { command, answering, request }: Extract<Routed, { kind: 'command' }>): void {
     const waiting: Waiting = { stream, request, answering, left: 1, merged: undefined };
-    if (this.#closing) {
-      this.#reply(waiting, { kind: 'refused', refusal: 'stopping' });
-      return;
-    }
-    const nowMs = this.#clock.monotonicMs();
-    const tag = this.#pending.add(waiting, nowMs);
-    if (tag === undefined) {
-      this.#refusedFull++;
-      this.#reply(waiting, { kind: 'refused', refusal: 'overloaded' });
-      return;
-    }
-    if (this.#cancelExpiry === undefined) this.#expireLater(nowMs);
+    const tag = this.#wait(waiting);
+    if (tag === undefined) return;
     const asked = this.#asked(command, tag);
     const { shards, shardOf } = this.#options.routes;
     const shard = shardOf(asked);
@@ -272,6 +300,29 @@ export class Router implements CommandReply {
     }
     waiting.left = shards.length;
     for (let index = 0; index < shards.length; index++) this.#tell(index, asked, tag);
+  }
+
+  #askEvents(stream: RouterStream, { command, answering, request }: Extract<Routed, { kind: 'enabled' }>): void {
+    const tag = this.#wait({ stream, request, answering, left: 1, merged: undefined });
+    if (tag === undefined) return;
+    const events = this.#options.routes.events?.();
+    const admission = events?.tell({ ...command, reply: this, tag }) ?? 'stopped';
+    if (admission === 'accepted') return;
+    if (admission === 'full') this.#refusedFull++;
+    this.answeredEnabled(tag, { kind: 'refused', refusal: admission === 'full' ? 'overloaded' : 'stopping' });
+  }
+
+  /** The tag under which it waits; `undefined`: it has been refused. */
+  #wait(waiting: Waiting): number | undefined {
+    if (this.#closing) {
+      this.#reply(waiting, { kind: 'refused', refusal: 'stopping' });
+      return undefined;
+    }
+    const tag = this.#waiting.add(waiting);
+    if (tag !== undefined) return tag;
+    this.#refusedFull++;
+    this.#reply(waiting, { kind: 'refused', refusal: 'overloaded' });
+    return undefined;
   }
 
   /** A publish is put together by hand: spreading it costs ten times as much. */
@@ -317,23 +368,11 @@ export class Router implements CommandReply {
     return allowed;
   }
 
-  #expireLater(nowMs: number): void {
-    const nextMs = this.#pending.nextMs;
-    if (nextMs === undefined) return;
-    this.#cancelExpiry = this.#clock.after(Math.max(0, nextMs - nowMs), () => this.#expire(), false);
-  }
-
-  #expire(): void {
-    this.#cancelExpiry = undefined;
-    const nowMs = this.#clock.monotonicMs();
-    for (const { stream, request } of this.#pending.expire(nowMs)) {
-      this.#timeouts++;
-      this.#answered++;
-      this.#errors++;
-      this.group.send(stream, iqError(request, stanzaErrors.waitTimeout));
-    }
-    this.#tellSettled();
-    this.#expireLater(nowMs);
+  #expired({ stream, request, answering }: Waiting): void {
+    this.#timeouts++;
+    this.#answered++;
+    this.#errors++;
+    this.group.send(stream, errorXml(request, answering, stanzaErrors.waitTimeout));
   }
 
   #checkLifeLater(): void {
@@ -341,15 +380,10 @@ export class Router implements CommandReply {
       limits.lifeCheckMs,
       () => {
         this.group.checkLife();
+        this.#delegated.retry();
         this.#checkLifeLater();
       },
       false,
     );
   }
-}
-
-/** One stanza that the server refuses costs the stream, and with it every answer that waits (xmpp 1.10). */
-function isTooLong(xml: string): boolean {
-  const most = limits.outboundStanzaBytesMax;
-  return xml.length * 3 > most && Buffer.byteLength(xml) > most;
 }

@@ -4,6 +4,7 @@
  * disco#info of a push node is the only one that needs a registration actor.
  */
 import { parseNodeId } from '../core/ids.ts';
+import { delegationInfoXml } from '../xmpp/delegation-codec.ts';
 import { commandInfoXml, componentInfoXml, itemsXml, timeXml, versionXml } from '../xmpp/disco.ts';
 import { ns } from '../xmpp/namespaces.ts';
 import { stanzaErrors } from '../xmpp/stanza-errors.ts';
@@ -45,10 +46,12 @@ export function routeSelf(asked: Asked, type: 'get' | 'set', child: XmlElement):
 }
 
 function info(asked: Asked, name: string): Routed {
-  const { disco } = asked.settings;
+  const { disco, delegatedDomains } = asked.settings;
   if (name === '') return reply(asked, componentInfoXml(disco));
   const commandInfo = commandInfoXml(name, disco);
   if (commandInfo !== undefined) return reply(asked, commandInfo);
+  const delegationInfo = delegatedDomains.has(asked.from) ? delegationInfoXml(name) : undefined;
+  if (delegationInfo !== undefined) return reply(asked, delegationInfo);
   const node = parseNodeId(name);
   if (!node.ok) return refuse(asked, stanzaErrors.itemNotFound);
   return commandOf(asked, { kind: 'read-node', node: node.value, owner: ownerOf(asked) }, { kind: 'node-info' });

@@ -1,38 +1,39 @@
 // Thread: main
 /**
  * The parallel streams to one XMPP server: which is up, which takes an answer, and whether each is alive. An answer
- * goes out on the stream its request came on, or on any other of the group (xmpp 1.22, 1.23); a ping's answer may
- * arrive on any of them (1.18), so the table of our own requests belongs to the group.
+ * goes out on the stream its request came on, or on any other of the group (xmpp 1.22, 1.23); a request of our own on
+ * all of them in turn. A ping's answer may arrive on any of them (1.18).
  */
 import { limits } from '../core/limits.ts';
 import { iqRequest } from '../xmpp/stanza.ts';
 import { ns } from '../xmpp/namespaces.ts';
 import type { ServerConfig } from '../../config/engine-config.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Random } from '../core/random.ts';
+import type { IqAnswer, IqReply } from '../event/commands.ts';
+import type { OwnIqs } from './own-iqs.ts';
 import type { RouterStream } from './router-stream.ts';
 
-interface OwnRequest {
-  readonly stream: RouterStream;
-  readonly dueMs: number;
-}
+// Pings have room beside the publishes, however many of those wait.
+const iqsMax = limits.publishIqsMax + limits.pendingRequestsMax;
 
-export class StreamGroup {
+export class StreamGroup implements IqReply {
   readonly server: ServerConfig;
   readonly streams: readonly RouterStream[];
   readonly #clock: Clock;
-  readonly #random: Random;
+  readonly #iqs: OwnIqs;
   readonly #dirty = new Set<RouterStream>();
-  readonly #requests = new Map<string, OwnRequest>();
+  /** Indexes of streams whose ping waits for its answer; the index is the IQ's tag. */
+  readonly #pinged = new Set<number>();
   #flushIsDue = false;
+  #turn = 0;
   /** Answers that found no stream, or no room in its buffer. */
   dropped = 0;
 
-  constructor(server: ServerConfig, streams: readonly RouterStream[], clock: Clock, random: Random) {
+  constructor(server: ServerConfig, streams: readonly RouterStream[], clock: Clock, iqs: OwnIqs) {
     this.server = server;
     this.streams = streams;
     this.#clock = clock;
-    this.#random = random;
+    this.#iqs = iqs;
   }
 
   get online(): number {
@@ -48,10 +49,19 @@ export class StreamGroup {
       this.dropped++;
       return;
     }
-    this.#dirty.add(stream);
-    if (this.#flushIsDue) return;
-    this.#flushIsDue = true;
-    this.#clock.soon(() => this.flush());
+    this.#flushLater(stream);
+  }
+
+  /** A request of our own. False: no stream is up, or the one whose turn it is has no room. */
+  sendInTurn(stanza: string): boolean {
+    for (let count = this.streams.length; count > 0; count--) {
+      const stream = this.streams[this.#turn++ % this.streams.length];
+      if (stream?.state !== 'online') continue;
+      if (!stream.send(stanza)) return false;
+      this.#flushLater(stream);
+      return true;
+    }
+    return false;
   }
 
   /** One socket write for each stream that has something to say. */
@@ -61,27 +71,21 @@ export class StreamGroup {
     this.#dirty.clear();
   }
 
-  /** Pings silent streams, and gives up those whose ping nobody has answered (xmpp 1.17). Called every few seconds. */
+  /** Pings silent streams. Called every few seconds. */
   checkLife(): void {
     const nowMs = this.#clock.monotonicMs();
-    for (const [id, request] of this.#requests) {
-      if (request.dueMs > nowMs) continue;
-      this.#requests.delete(id);
-      if (nowMs - request.stream.lastInboundMs > limits.pingAnswerMs) request.stream.recycle('ping was not answered');
-    }
-    for (const stream of this.streams) {
-      if (stream.state !== 'online' || nowMs - stream.lastInboundMs < limits.pingAfterMs) continue;
-      if (this.#isPinged(stream) || this.#requests.size >= limits.pendingRequestsMax) continue;
-      this.#ping(stream, nowMs);
-    }
+    this.streams.forEach((stream, index) => {
+      if (stream.state !== 'online' || nowMs - stream.lastInboundMs < limits.pingAfterMs) return;
+      if (!this.#pinged.has(index)) this.#ping(stream, index);
+    });
   }
 
-  /**
-   * An answer, or our own ping come back: true if it was one of our requests. The ping goes to our own domain, which is
-   * the only address we know the server must route: what comes back proves both directions.
-   */
-  answered(id: string, from: string): boolean {
-    return from === this.server.domain && this.#requests.delete(id);
+  /** Of a ping: gives its stream up if nothing at all has come on it meanwhile (xmpp 1.17). */
+  iqAnswered(index: number, { kind }: IqAnswer): void {
+    this.#pinged.delete(index);
+    const stream = this.streams[index];
+    if (kind !== 'timeout' || stream === undefined) return;
+    if (this.#clock.monotonicMs() - stream.lastInboundMs > limits.pingAnswerMs) stream.recycle('ping was not answered');
   }
 
   async close(): Promise<void> {
@@ -89,15 +93,30 @@ export class StreamGroup {
     await Promise.all(this.streams.map((stream) => stream.close()));
   }
 
-  #isPinged(stream: RouterStream): boolean {
-    for (const request of this.#requests.values()) if (request.stream === stream) return true;
-    return false;
+  #flushLater(stream: RouterStream): void {
+    this.#dirty.add(stream);
+    if (this.#flushIsDue) return;
+    this.#flushIsDue = true;
+    this.#clock.soon(() => this.flush());
   }
 
-  #ping(stream: RouterStream, nowMs: number): void {
-    const id = this.#random.bytes(12).toString('base64url');
+  /**
+   * To our own domain, which is the only address we know the server must route: what comes back proves both directions.
+   */
+  #ping(stream: RouterStream, index: number): void {
     const { domain } = this.server;
-    this.#requests.set(id, { stream, dueMs: nowMs + limits.pingAnswerMs });
+    const id = this.#iqs.open(
+      { to: domain, through: '', waitMs: limits.pingAnswerMs, reply: this, tag: index },
+      iqsMax,
+    );
+    if (id === undefined) return;
+    this.#pinged.add(index);
     this.send(stream, iqRequest('get', id, domain, domain, `<ping xmlns='${ns.ping}'/>`));
   }
+}
+
+/** One stanza that the server refuses costs the stream, and with it every answer that waits (xmpp 1.10). */
+export function isTooLong(xml: string): boolean {
+  const most = limits.outboundStanzaBytesMax;
+  return xml.length * 3 > most && Buffer.byteLength(xml) > most;
 }

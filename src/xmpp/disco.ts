@@ -25,6 +25,8 @@ export interface DiscoSettings {
   readonly services: ReadonlySet<Service>;
   /** Apps that providers serve; those that are client families become features (3.2). */
   readonly apps: readonly string[];
+  /** May servers delegate their users' push registrations to us? */
+  readonly delegation: boolean;
 }
 
 const nodeFeatures = [
@@ -58,6 +60,7 @@ export function componentFeatures(settings: DiscoSettings): readonly string[] {
   if (settings.commands) {
     features.push(ns.commands, ...clientFamilies.filter((family) => settings.apps.includes(family)));
   }
+  if (settings.delegation) features.push(ns.delegation1, ns.delegation2); // XEP-0355 §7.1
   return features.toSorted();
 }
 

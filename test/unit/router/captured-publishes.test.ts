@@ -57,7 +57,17 @@ function setup(domain: string): RouteSettings {
     iqReplyMs: 5_000,
     allowedDomains: new Set(),
     strictErrors: false,
-    disco: { name: 'Meerkat', version: '1', jid: domain, create: true, commands: true, services, apps: [] },
+    delegatedDomains: new Set(),
+    disco: {
+      name: 'Meerkat',
+      version: '1',
+      jid: domain,
+      create: true,
+      commands: true,
+      services,
+      apps: [],
+      delegation: false,
+    },
     commands: { enabled: true, services, jid: domain, secrets: true, sessions },
   };
 }

@@ -33,7 +33,17 @@ function setup({ create = true, commands = true, ...changes }: Changes = {}): Ro
     iqReplyMs: 5_000,
     allowedDomains: new Set(),
     strictErrors: false,
-    disco: { name: 'Meerkat', version: '1', jid: domain, create, commands, services, apps: ['fcm-xmpp-api'] },
+    delegatedDomains: new Set(),
+    disco: {
+      name: 'Meerkat',
+      version: '1',
+      jid: domain,
+      create,
+      commands,
+      services,
+      apps: ['fcm-xmpp-api'],
+      delegation: false,
+    },
     commands: { enabled: commands, services, jid: domain, secrets: true, sessions },
     ...changes,
   };

@@ -2,137 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseXml } from '../../parse-xml.ts';
 import { node, row } from '../../registration-rows.ts';
-import { VirtualClock } from '../../simulation/virtual-clock.ts';
-import { ActorSystem } from '../../../src/actor/actor-system.ts';
 import { limits } from '../../../src/core/limits.ts';
-import { silentLogger } from '../../../src/core/log.ts';
 import { accepted } from '../../../src/core/outcome.ts';
-import { seededRandom } from '../../../src/core/random.ts';
-import { routerActor } from '../../../src/router/router-actor.ts';
-import { CommandSessions } from '../../../src/xmpp/command-sessions.ts';
 import { ns } from '../../../src/xmpp/namespaces.ts';
-import type { ActorRef, Admission } from '../../../src/actor/actor.ts';
-import type { CommandAnswer, RegistrationCommand } from '../../../src/registration/commands.ts';
-import type { Router } from '../../../src/router/router.ts';
-import type { RouterStream } from '../../../src/router/router-stream.ts';
-import type { ServerConfig } from '../../../config/engine-config.ts';
-
-const domain = 'push.example.net';
-const iqReplyMs = 4_500;
-
-/** A stream that is online until the test says otherwise, and keeps what it was given. */
-class FakeStream implements RouterStream {
-  state: RouterStream['state'] = 'online';
-  lastInboundMs: number;
-  readonly sent: string[] = [];
-  readonly recycled: string[] = [];
-  writes = 0;
-  isFull = false;
-
-  constructor(nowMs: number) {
-    this.lastInboundMs = nowMs;
-  }
-
-  open(): void {}
-  parse(): void {}
-  resume(): void {}
-
-  send(stanza: string): boolean {
-    if (!this.isFull) this.sent.push(stanza);
-    return !this.isFull;
-  }
-
-  flush(): void {
-    this.writes++;
-  }
-
-  recycle(reason: string): void {
-    this.recycled.push(reason);
-  }
-
-  close(): Promise<void> {
-    this.state = 'closed';
-    return Promise.resolve();
-  }
-}
-
-/** A shard that keeps what it was told. */
-class FakeShard implements ActorRef<RegistrationCommand> {
-  readonly path = '/shard';
-  readonly depth = 0;
-  readonly capacity = 1;
-  readonly commands: RegistrationCommand[] = [];
-  admission: Admission = 'accepted';
-
-  tell(command: RegistrationCommand): Admission {
-    if (this.admission === 'accepted') this.commands.push(command);
-    return this.admission;
-  }
-
-  answer(at: number, answer: CommandAnswer): void {
-    const command = this.commands[at];
-    assert.ok(command);
-    command.reply.answered(command.tag, answer);
-  }
-}
-
-const server: ServerConfig = {
-  name: 'test',
-  host: '127.0.0.1',
-  port: 5347,
-  domain,
-  secret: 'secret',
-  connections: 2,
-  allowMultiple: false,
-  tls: { mode: 'off', caFile: '', servername: '' },
-  allowPlaintext: false,
-  stanzaBytesMax: limits.stanzaBytesDefault,
-  errorProfile: 'common',
-  delegatedDomains: [],
-};
-
-async function setup(streamCount = 2, shardCount = 1) {
-  const clock = new VirtualClock();
-  const random = seededRandom(1);
-  const lines: string[] = [];
-  const system = new ActorSystem({ clock, logger: silentLogger, failed: (path) => assert.fail(path) });
-  const streams = Array.from({ length: streamCount }, () => new FakeStream(clock.monotonicMs()));
-  const shards = Array.from({ length: shardCount }, () => new FakeShard());
-  const services = new Set(['apns', 'fcm'] as const);
-  const sessions = new CommandSessions({ key: Buffer.alloc(32, 7), clock, random });
-  let made: Router | undefined;
-  system.spawn(
-    routerActor(
-      {
-        server,
-        settings: {
-          domain,
-          clock,
-          iqReplyMs,
-          allowedDomains: new Set(),
-          strictErrors: false,
-          disco: { name: 'Meerkat', version: '1', jid: domain, create: true, commands: true, services, apps: [] },
-          commands: { enabled: true, services, jid: domain, secrets: true, sessions },
-        },
-        routes: { shards, shardOf: (command) => (command.kind === 'list' ? -1 : 0) },
-        iqReplyMs,
-        random,
-        logger: { ...silentLogger, error: (_fields, message) => lines.push(message) },
-        makeStreams: () => streams,
-      },
-      (router) => (made = router),
-    ),
-  );
-  await clock.settle();
-  assert.ok(made);
-  const router = made;
-  const [first, second] = streams;
-  const [shard] = shards;
-  assert.ok(first && shard);
-  const arrives = (stanza: string, on: FakeStream = first): void => router.stanza(on, parseXml(stanza));
-  const sent = (): string[] => streams.flatMap((stream) => stream.sent);
-  return { clock, system, router, first, second: second ?? first, shard, shards, arrives, sent, lines };
-}
+import { domain, FakeStream, iqReplyMs, routerSetup, word } from './router-harness.ts';
+import type { CommandAnswer } from '../../../src/registration/commands.ts';
 
 function publish(id: string, to = domain): string {
   const payload = `<item><notification xmlns='${ns.push}'/></item>`;
@@ -142,15 +16,8 @@ function publish(id: string, to = domain): string {
 
 const published: CommandAnswer = { kind: 'published', outcome: accepted('id') };
 
-function word(stanza: string | undefined): string {
-  const found = /type='(\w+)'(?: id| id=).*?(?:<error type='(\w+)'><([\w-]+))?/.exec(stanza ?? '');
-  const error = /<error type='(\w+)'><([\w-]+)/.exec(stanza ?? '');
-  if (error !== null) return `${error[1]}/${error[2]}`;
-  return found?.[1] ?? 'nothing';
-}
-
 test('2.3, 2.4 and 8.17 a thousand stray results and errors leave no trace', async () => {
-  const { arrives, sent, clock, shard } = await setup();
+  const { arrives, sent, clock, shard } = await routerSetup();
   const error = `<error type='cancel'><gone xmlns='${ns.stanzaErrors}'/></error>`;
   for (let count = 0; count < 500; count++) {
     arrives(`<iq type='result' id='r${count}' from='example.com' to='${domain}'/>`);
@@ -161,7 +28,7 @@ test('2.3, 2.4 and 8.17 a thousand stray results and errors leave no trace', asy
 });
 
 test('2.18, 2.19 and 8.15 messages, presence and unknown elements are ignored, errors among them', async () => {
-  const { arrives, sent, router } = await setup();
+  const { arrives, sent, router } = await routerSetup();
   const stanzas = [
     `<message from='anna@example.com/phone' to='${domain}'><body>hello?</body></message>`,
     `<message type='error' from='anna@example.com' to='${domain}'><error type='cancel'/></message>`,
@@ -177,7 +44,7 @@ test('2.18, 2.19 and 8.15 messages, presence and unknown elements are ignored, e
 });
 
 test('4.43 and 8.30 a publish that nobody answers is answered in time, and a late answer is none', async () => {
-  const { arrives, sent, clock, shard, router } = await setup();
+  const { arrives, sent, clock, shard, router } = await routerSetup();
   arrives(publish('p1'));
   await clock.advance(iqReplyMs - 1);
   assert.deepEqual(sent(), []);
@@ -191,7 +58,7 @@ test('4.43 and 8.30 a publish that nobody answers is answered in time, and a lat
 });
 
 test('4.42 an answer leaves once, in one write a turn', async () => {
-  const { arrives, sent, clock, shard, first } = await setup();
+  const { arrives, sent, clock, shard, first } = await routerSetup();
   for (let count = 0; count < 50; count++) arrives(publish(`p${count}`));
   shard.commands.forEach((_, at) => shard.answer(at, published));
   shard.answer(0, published);
@@ -202,7 +69,7 @@ test('4.42 an answer leaves once, in one write a turn', async () => {
 });
 
 test('4.53 a full shard, a stopped one, a full table and a closing engine are wait', async () => {
-  const { arrives, sent, shard, router } = await setup();
+  const { arrives, sent, shard, router } = await routerSetup();
   shard.admission = 'full';
   arrives(publish('full'));
   shard.admission = 'stopped';
@@ -222,7 +89,7 @@ test('4.53 a full shard, a stopped one, a full table and a closing engine are wa
 const publishElement = parseXml(publish('many'));
 
 test('4.56 and 8.7 the start of an oversized request is answered once, if at all', async () => {
-  const { sent, router, first } = await setup();
+  const { sent, router, first } = await routerSetup();
   const start = (attributes: string, name = 'iq') => parseXml(`<${name} ${attributes}/>`);
   const from = "from='example.com'";
   for (const attributes of [
@@ -252,7 +119,7 @@ test('4.56 and 8.7 the start of an oversized request is answered once, if at all
 });
 
 test('1.22 an answer leaves on another stream when its own is gone, and nowhere when none is left', async () => {
-  const { arrives, clock, shard, first, second, router } = await setup();
+  const { arrives, clock, shard, first, second, router } = await routerSetup();
   arrives(publish('p1'), first);
   arrives(publish('p2'), first);
   first.state = 'waiting';
@@ -265,7 +132,7 @@ test('1.22 an answer leaves on another stream when its own is gone, and nowhere 
 });
 
 test('1.17 and 1.18 a silent stream is pinged; the pong may come on another; without one it is recycled', async () => {
-  const { arrives, clock, first, second } = await setup();
+  const { arrives, clock, first, second } = await routerSetup();
   const alive = async (ms: number, ...streams: FakeStream[]): Promise<void> => {
     for (let left = ms; left > 0; left -= limits.lifeCheckMs) {
       await clock.advance(limits.lifeCheckMs);
@@ -285,7 +152,7 @@ test('1.17 and 1.18 a silent stream is pinged; the pong may come on another; wit
 });
 
 test('2.17 an answer to our ping counts from nobody else', async () => {
-  const { arrives, clock, first } = await setup(1);
+  const { arrives, clock, first } = await routerSetup({ streams: 1 });
   await clock.advance(limits.pingAfterMs);
   const id = /id='([\w-]+)'/.exec(first.sent[0] ?? '')?.[1];
   assert.ok(id !== undefined);
@@ -295,7 +162,7 @@ test('2.17 an answer to our ping counts from nobody else', async () => {
 });
 
 test('4.32 what all shards are asked is answered once, when the last has answered', async () => {
-  const { arrives, sent, shards } = await setup(1, 3);
+  const { arrives, sent, shards } = await routerSetup({ streams: 1, shards: 3 });
   const list = `<pubsub xmlns='${ns.pubsub}'><affiliations/></pubsub>`;
   arrives(`<iq type='get' id='a' from='anna@example.com/phone' to='${domain}'>${list}</iq>`);
   const listed = (name: string): CommandAnswer => ({ kind: 'listed', registrations: [row(name)], cut: false });
@@ -308,7 +175,7 @@ test('4.32 what all shards are asked is answered once, when the last has answere
 });
 
 test('4.62 a server is told of twenty unknown nodes a minute, of others wait, and somebody is told once', async () => {
-  const { arrives, sent, clock, shard, lines } = await setup();
+  const { arrives, sent, clock, shard, lines } = await routerSetup();
   for (let count = 0; count < 1_000; count++) arrives(publish(`p${count}`));
   shard.commands.forEach((_, at) => shard.answer(at, { kind: 'refused', refusal: 'unknown-node' }));
   await clock.settle();
@@ -320,7 +187,7 @@ test('4.62 a server is told of twenty unknown nodes a minute, of others wait, an
 });
 
 test('1.50 an answer of more than 64 KiB does not leave: it would cost the stream', async () => {
-  const { arrives, sent, shard } = await setup(1);
+  const { arrives, sent, shard } = await routerSetup({ streams: 1 });
   const list = `<pubsub xmlns='${ns.pubsub}'><affiliations/></pubsub>`;
   const asks = (id: string): void =>
     arrives(`<iq type='get' id='${id}' from='anna@example.com' to='${domain}'>${list}</iq>`);
@@ -334,8 +201,8 @@ test('1.50 an answer of more than 64 KiB does not leave: it would cost the strea
 });
 
 test('8.29 the answers of two engines to each other end after the first', async () => {
-  const one = await setup(1);
-  const other = await setup(1);
+  const one = await routerSetup({ streams: 1 });
+  const other = await routerSetup({ streams: 1 });
   one.arrives(`<iq type='get' id='q' from='other.example' to='${domain}'><q xmlns='urn:example:q'/></iq>`);
   const [answer] = one.sent();
   assert.equal(word(answer), 'cancel/service-unavailable');
@@ -350,7 +217,7 @@ test('8.29 the answers of two engines to each other end after the first', async 
 });
 
 test('1.7 what waits when the engine closes is told, and waiting for the rest ends when nothing is left', async () => {
-  const { arrives, sent, clock, shard, router } = await setup();
+  const { arrives, sent, clock, shard, router } = await routerSetup();
   arrives(publish('answered'));
   router.beginClosing();
   let isSettled = false;

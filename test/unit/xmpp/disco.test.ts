@@ -23,6 +23,7 @@ const settings: DiscoSettings = {
   commands: true,
   services: new Set(['apns']),
   apps: ['org.example.app', 'snikket:apns:1'],
+  delegation: false,
 };
 
 function features(changes: Partial<DiscoSettings>): readonly string[] {
