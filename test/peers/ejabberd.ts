@@ -100,6 +100,27 @@ function erlangLibraries(): string {
   return /^ERL_LIBS='([^']*)'/m.exec(script)?.[1] ?? '';
 }
 
+/** One of the two: mod_push and mod_delegation compete for the namespace (9.3.4). */
+function ownPush({ includeBody = false, includeSender = false }: RealServerOptions): string {
+  return `  mod_push: {include_body: ${includeBody}, include_sender: ${includeSender}}
+  mod_push_keepalive: {}
+`;
+}
+
+const delegation = `  mod_delegation: {namespaces: {"urn:xmpp:push:0": {access: push_comp_rule}}}
+  mod_privilege:
+    roster: {get: push_comp_rule}
+    message: {outgoing: push_comp_rule}
+    presence: {managed_entity: push_comp_rule}
+`;
+
+const delegationRules = `acl:
+  push_component: {server: push.${domain}}
+access_rules:
+  push_comp_rule: {allow: push_component}
+`;
+
+// global_routes: otherwise each component takes over all domains of its listener.
 function configuration(ports: Ports, options: RealServerOptions): string {
   const components = [`push.${domain}`, ...(options.moreComponents ?? [])];
   return `
@@ -115,10 +136,11 @@ listen:
     access: all
     shaper: none
     max_stanza_size: 524288
+    global_routes: false
     hosts:
 ${components.map((name) => `      "${name}": {password: "${secret}"}`).join('\n')}
   - {port: ${ports.api}, ip: "127.0.0.1", module: ejabberd_http, request_handlers: {"/api": mod_http_api}}
-api_permissions:
+${options.delegation === true ? delegationRules : ''}api_permissions:
   "tests": {from: [mod_http_api], who: all, what: "*"}
 modules:
   mod_adhoc: {}
@@ -129,9 +151,7 @@ modules:
   mod_mam: {default: always}
   mod_offline: {}
   mod_ping: {}
-  mod_push: {include_body: ${options.includeBody ?? false}, include_sender: ${options.includeSender ?? false}}
-  mod_push_keepalive: {}
-  mod_roster: {}
+${options.delegation === true ? delegation : ownPush(options)}  mod_roster: {}
   mod_stream_mgmt: {resend_on_timeout: if_offline}
   mod_version: {}
 `;

@@ -81,8 +81,8 @@ https_ports = { }
 component_ports = { ${component} }
 component_interfaces = { "127.0.0.1" }
 modules_enabled = {
-  "disco"; "roster"; "saslauth"; "ping"; "carbons"; "mam"; "smacks"; "csi_simple"; "blocklist"; "cloud_notify";
-  "time"; "version";
+  "disco"; "roster"; "saslauth"; "ping"; "carbons"; "mam"; "smacks"; "csi_simple"; "blocklist"; "time"; "version";
+  ${options.delegation === true ? '"delegation"; "privilege"' : '"cloud_notify"'};
 }
 modules_disabled = { "s2s"; "s2s_auth_certs"; "tls" }
 c2s_require_encryption = false
@@ -95,10 +95,21 @@ push_notification_with_body = ${options.includeBody ?? false}
 push_notification_with_sender = ${options.includeSender ?? false}
 log = { info = "${folder}/prosody.log" }
 VirtualHost "${domain}"
-${components.map(section).join('\n')}
+${options.delegation === true ? delegation : ''}
+${components.map((name) => section(name, options)).join('\n')}
 `;
 }
 
-function section(name: string): string {
-  return `Component "${name}"\n  component_secret = "${secret}"\n  component_conflict_resolve = "kick_old"`;
+const delegation = `
+  delegations = { ["urn:xmpp:push:0"] = { jid = "push.${domain}" } }
+  privileged_entities = { ["push.${domain}"] = {
+    roster = "get"; message = "outgoing"; presence = "managed_entity";
+    iq = { ["http://jabber.org/protocol/pubsub"] = "set"; ["urn:xmpp:ping"] = "get" };
+  } }
+`;
+
+function section(name: string, options: RealServerOptions): string {
+  // The modules of the host hear of a component only if it has them, too (9.2.3).
+  const modules = options.delegation === true ? '\n  modules_enabled = { "delegation"; "privilege" }' : '';
+  return `Component "${name}"\n  component_secret = "${secret}"\n  component_conflict_resolve = "kick_old"${modules}`;
 }

@@ -28,6 +28,11 @@ export interface RealServerOptions {
   readonly includeSender?: boolean;
   /** Component domains besides `componentDomain`, with the same secret. */
   readonly moreComponents?: readonly string[];
+  /**
+   * The server keeps no push registrations of its own: it delegates them to `componentDomain` (XEP-0355), shows it its
+   * users' presence and, if it can, lets it publish in their names (XEP-0356).
+   */
+  readonly delegation?: boolean;
 }
 
 /** Why a suite of a real server cannot run here, `false` when it can. Set MEERKAT_REQUIRE_SERVERS=1 to fail instead. */

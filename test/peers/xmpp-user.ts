@@ -9,6 +9,7 @@ import type { RealServer } from './real-server.ts';
 
 const ns = {
   commands: 'http://jabber.org/protocol/commands',
+  discoInfo: 'http://jabber.org/protocol/disco#info',
   form: 'jabber:x:data',
   ping: 'urn:xmpp:ping',
   publishOptions: 'http://jabber.org/protocol/pubsub#publish-options',
@@ -75,13 +76,16 @@ export class XmppUser {
     return `${this.username}@${this.#server.domain}`;
   }
 
-  /** Asks and returns the result; rejects with an error that has the `type` and `condition` of the answer. */
-  async request(type: 'get' | 'set', to: string, payload: ClientElement): Promise<ClientElement> {
+  /**
+   * Asks and returns the result; rejects with an error that has the `type` and `condition` of the answer.
+   * @param to `undefined`: the request says nothing, and is for the user's own account.
+   */
+  async request(type: 'get' | 'set', to: string | undefined, payload: ClientElement): Promise<ClientElement> {
     return await this.#client.iqCaller.request(xml('iq', { type, to }, payload), answerMs);
   }
 
   /** How the request was refused; throws when it was not. */
-  async refusal(type: 'get' | 'set', to: string, payload: ClientElement): Promise<Refused> {
+  async refusal(type: 'get' | 'set', to: string | undefined, payload: ClientElement): Promise<Refused> {
     try {
       await this.request(type, to, payload);
     } catch (error) {
@@ -131,6 +135,24 @@ export class XmppUser {
 
   async disablePush(jid: string, node?: string): Promise<void> {
     await this.request('set', this.bareJid, xml('disable', { xmlns: ns.push, jid, node }));
+  }
+
+  /** Available, but away, ... (RFC 6121 §4.7.2.1), or of some priority. */
+  async becomes(show: string, priority = 0): Promise<void> {
+    const shown = show === '' ? [] : [xml('show', {}, show)];
+    await this.#client.send(xml('presence', {}, ...shown, xml('priority', {}, String(priority))));
+  }
+
+  /** Stays signed in, but says that he is not there. */
+  async becomesUnavailable(): Promise<void> {
+    await this.#client.send(xml('presence', { type: 'unavailable' }));
+  }
+
+  /** Features that an address reports (XEP-0030). */
+  async features(jid: string): Promise<readonly string[]> {
+    const answer = await this.request('get', jid, xml('query', { xmlns: ns.discoInfo }));
+    const features = answer.getChild('query', ns.discoInfo)?.getChildren('feature') ?? [];
+    return features.map(({ attrs }) => attrs['var'] ?? '');
   }
 
   /** Writes to somebody, and resolves when the server has dealt with it: it answered a ping sent behind. */

@@ -171,14 +171,7 @@ describe('the invariants themselves', () => {
       outcomes: noOutcomes(),
     };
     const figures = (over: { inFlight?: number; overdue?: number }) => ({
-      ...{
-        routers: [],
-        shards: [],
-        events: undefined,
-        embedded: 0,
-        actors: { lost: 0, restarts: 0 },
-        pluginThrows: {},
-      },
+      ...{ routers: [], shards: [], embedded: 0, actors: { lost: 0, restarts: 0 }, pluginThrows: {} },
       dispatchers: [{ ...dispatcher, overdue: 0, ...over }],
     });
     checkFigures(figures({ inFlight: 4 }));

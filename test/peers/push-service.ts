@@ -1,0 +1,66 @@
+/**
+ * A push service that is not ours: another component of the same server, which remembers what is published to it and
+ * answers as it is told.
+ */
+import { systemClock } from '../../src/core/clock.ts';
+import { silentLogger } from '../../src/core/log.ts';
+import { systemRandom } from '../../src/core/random.ts';
+import { ComponentStream } from '../../src/xmpp/component-stream.ts';
+import { iqError, iqResult } from '../../src/xmpp/stanza.ts';
+import { attribute, localName } from '../../src/xmpp/xml.ts';
+import { until } from './deadline.ts';
+import type { ServerConfig } from '../../config/engine-config.ts';
+import type { StanzaError } from '../../src/xmpp/stanza-errors.ts';
+import type { XmlElement } from '../../src/xmpp/xml.ts';
+
+export class PushService {
+  readonly domain: string;
+  /** Senders of what was published. */
+  readonly publishers: string[] = [];
+  /** How publishes are refused; `undefined`: they are taken. */
+  refusal: StanzaError | undefined;
+  readonly #stream: ComponentStream;
+
+  private constructor(server: ServerConfig) {
+    this.domain = server.domain;
+    const ignore = (): void => undefined;
+    this.#stream = new ComponentStream({
+      ...{ server, index: 0, clock: systemClock, random: systemRandom, logger: silentLogger, ca: '' },
+      owner: {
+        offer: (stream, bytes) => {
+          stream.parse(bytes);
+          return 'accepted';
+        },
+        stanza: (_, element) => this.#answer(element),
+        online: ignore,
+        offline: ignore,
+        oversized: ignore,
+      },
+    });
+  }
+
+  static async connect(server: ServerConfig): Promise<PushService> {
+    const service = new PushService(server);
+    service.#stream.open();
+    await until(`${server.domain} is online`, () => (service.#stream.state === 'online' ? true : undefined));
+    return service;
+  }
+
+  /** Says something that nobody has asked for. */
+  say(stanza: string): void {
+    this.#stream.send(stanza);
+    this.#stream.flush();
+  }
+
+  async close(): Promise<void> {
+    await this.#stream.close();
+  }
+
+  #answer(element: XmlElement): void {
+    if (localName(element) !== 'iq' || attribute(element, 'type') !== 'set') return;
+    const [id, from, to] = ['id', 'from', 'to'].map((name) => attribute(element, name) ?? '');
+    const request = { id: id ?? '', from: from ?? '', to: to ?? '' };
+    this.publishers.push(request.from);
+    this.say(this.refusal === undefined ? iqResult(request, '') : iqError(request, this.refusal));
+  }
+}
