@@ -117,7 +117,7 @@ export const limits = {
   presenceSessionsMax: 1_000_000,
   /** Sessions of one user: servers allow ten or so. */
   presencePerUserMax: 64,
-  /** Messages remembered to tell a repetition, 150 bytes each, in each of two generations. */
+  /** Messages remembered to tell a repetition, 100 bytes each, in each of two generations. */
   dedupeMax: 262_144,
   /** Publish IQs that wait for a push service that is not ours, of one server. */
   publishIqsMax: 16_384,

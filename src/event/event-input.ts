@@ -95,7 +95,7 @@ export function eventOf(input: unknown): Result<PushEvent, string> {
 }
 
 function own(input: object, key: string): unknown {
-  return Object.getOwnPropertyDescriptor(input, key)?.value;
+  return Object.hasOwn(input, key) ? Reflect.get(input, key) : undefined;
 }
 
 function statusOf(input: object): Result<StatusEvent, string> {

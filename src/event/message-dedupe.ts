@@ -4,7 +4,7 @@
  * is resumed, and when offline messages are replayed (mongooseim 1, 2.14; xmpp 7.56). In memory, in two generations
  * that take turns, without a timer: what is full or old goes as a whole.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { limits } from '../core/limits.ts';
 import type { Clock } from '../core/clock.ts';
 import type { MessageEvent } from '../core/event.ts';
@@ -12,9 +12,6 @@ import type { EnabledKey } from '../storage/enabled-store.ts';
 
 /** A message without an id is never known. Its sender is part of it: clients count `1`, `2`, `3`. */
 type Message = Pick<MessageEvent, 'id' | 'from'>;
-
-// Longer ones are hashed, so that nobody can make the table larger than its bound says.
-const keyCharsMax = 256;
 
 export class MessageDedupe {
   readonly #clock: Clock;
@@ -24,6 +21,9 @@ export class MessageDedupe {
   #recent = new Map<string, number>();
   #former = new Map<string, number>();
   #sinceMs: number;
+  /** What was asked for last is what is noted next. */
+  #text = '';
+  #key = '';
 
   /** @param ttlMs 0: nothing is ever known. @param max of each generation. */
   constructor(clock: Clock, ttlMs: number, max: number = limits.dedupeMax) {
@@ -35,33 +35,41 @@ export class MessageDedupe {
 
   isKnown(message: Message, row: EnabledKey): boolean {
     if (message.id === '' || this.#ttlMs === 0) return false;
-    const key = keyOf(message, row);
+    const key = this.#keyOf(message, row);
     const notedMs = this.#recent.get(key) ?? this.#former.get(key);
     return notedMs !== undefined && this.#clock.monotonicMs() - notedMs < this.#ttlMs;
   }
 
   note(message: Message, row: EnabledKey): void {
     if (message.id === '' || this.#ttlMs === 0) return;
-    const nowMs = this.#clock.monotonicMs();
+    // Whole ones: a fraction would be an object of its own in the table.
+    const nowMs = Math.floor(this.#clock.monotonicMs());
     if (nowMs - this.#sinceMs >= this.#ttlMs || this.#recent.size >= this.#max) {
       this.#former = this.#recent;
       this.#recent = new Map();
       this.#sinceMs = nowMs;
     }
-    this.#recent.set(keyOf(message, row), nowMs);
+    this.#recent.set(this.#keyOf(message, row), nowMs);
   }
 
   /** The push did not reach its service after all. */
   forget(message: Message, row: EnabledKey): void {
     if (message.id === '' || this.#ttlMs === 0) return;
-    const key = keyOf(message, row);
+    const key = this.#keyOf(message, row);
     this.#recent.delete(key);
     this.#former.delete(key);
   }
-}
 
-/** None of the parts can hold the separator but node and id, which are last; a node's length keeps the two apart. */
-function keyOf({ id, from }: Message, { owner, service, node }: EnabledKey): string {
-  const key = `${owner}\n${service}\n${from}\n${node.length} ${node}${id}`;
-  return key.length <= keyCharsMax ? key : createHash('sha256').update(key).digest('base64');
+  /**
+   * A hash, so that long names take no more room than others. JIDs cannot hold the separator; the length of the node
+   * keeps node and id apart.
+   */
+  #keyOf({ id, from }: Message, { owner, service, node }: EnabledKey): string {
+    const text = `${owner}\n${service}\n${from}\n${node.length} ${node}${id}`;
+    if (text !== this.#text) {
+      this.#text = text;
+      this.#key = hash('sha256', text, 'base64');
+    }
+    return this.#key;
+  }
 }

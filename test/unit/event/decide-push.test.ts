@@ -161,6 +161,11 @@ describe('the behaviour meerkat', () => {
     assert.equal(verdictOf(ago(-5_000)), 'message/message/all');
   });
 
+  it('7.4: keys say nothing to people, whatever stands beside them', () => {
+    assert.equal(verdictOf({ encryption: 'keys' }), 'encryption keys with nothing to read');
+    assert.equal(verdictOf({ encryption: 'payload' }), 'message/message/all');
+  });
+
   it('7.22: a correction, a retraction or a reaction is silent, with a body or without', () => {
     assert.equal(verdictOf({ isAmendment: true }), 'message/message/all/silent');
     assert.equal(verdictOf({ isAmendment: true, ...bodyless }), 'message/message/all/silent');

@@ -182,6 +182,8 @@ describe('events as programs tell them', () => {
     const inherited: unknown = Object.assign(Object.create({ isBlocked: true, colour: 'red' }), addressed);
     const read = eventOf(inherited);
     assert.ok(read.ok && read.value.kind === 'message' && !read.value.isBlocked);
+    const status: unknown = Object.assign(Object.create({ kind: 'status', stanza: '<iq/>' }), addressed);
+    assert.equal(problemOf(status), '');
     assert.equal(problemOf({ ...addressed, body: undefined }), '');
     assert.equal(problemOf({ ...addressed, __proto__: { colour: 'red' } }), '');
   });
