@@ -1,11 +1,14 @@
 // Thread: main
 /** Everything the engine counts, at one moment. */
 import type { DispatchFigures } from './publish/dispatch-figures.ts';
+import type { EventFigures } from './engine-events.ts';
 import type { RouterFigures } from './router/router-figures.ts';
 
 export interface EngineFigures {
   readonly routers: readonly RouterFigures[];
   readonly shards: readonly { readonly path: string; readonly depth: number; readonly capacity: number }[];
+  /** `undefined` before the start. */
+  readonly events: EventFigures | undefined;
   readonly dispatchers: readonly DispatchFigures[];
   /** Publishes of the embedding program that wait for their outcome. */
   readonly embedded: number;

@@ -14,34 +14,40 @@ import { systemRandom } from './core/random.ts';
 import { version } from './core/version.ts';
 import { EmbeddedReplies } from './embedded-replies.ts';
 import { dispatchers } from './engine-dispatchers.ts';
+import { openDoors } from './engine-doors.ts';
+import { spawnEvents } from './engine-events.ts';
+import { EnginePublishing } from './engine-publishing.ts';
+import { closeStores, openStores } from './engine-stores.ts';
 import { Templates } from './notification/templates.ts';
 import { PluginChain } from './plugin/plugin-chain.ts';
 import { notificationOf, waitMsDefault } from './publish/publish-request.ts';
-import { providerRoutes, servicesOf } from './publish/provider-routes.ts';
+import { servicesOf } from './publish/provider-routes.ts';
 import { registrationActor } from './registration/registration-actor.ts';
 import { shardOfCommand } from './registration/slots.ts';
 import { routerActor } from './router/router-actor.ts';
 import { routeSettings } from './router/route-settings.ts';
-import { openShardStores } from './storage/shard-folder.ts';
 import { secretKeyOf } from './storage/secret-key.ts';
 import { ComponentStream } from './xmpp/component-stream.ts';
-import type { ActorRef, Admission } from './actor/actor.ts';
+import type { ActorRef } from './actor/actor.ts';
 import type { EngineConfig, ServerConfig } from '../config/engine-config.ts';
 import type { Clock } from './core/clock.ts';
+import type { EventResult } from './core/event.ts';
 import type { Logger } from './core/log.ts';
-import type { Notification } from './core/notification.ts';
 import type { Outcome } from './core/outcome.ts';
 import type { Random } from './core/random.ts';
-import type { Registration } from './core/registration.ts';
 import type { Dispatchers, ProviderSource } from './engine-dispatchers.ts';
+import type { Door } from './engine-doors.ts';
+import type { Events } from './engine-events.ts';
 import type { EngineFigures } from './engine-figures.ts';
+import type { Stores } from './engine-stores.ts';
+import type { EventDoor, PushAdmin } from './event/event-door.ts';
+import type { EventInput } from './event/event-input.ts';
 import type { Plugin } from './plugin/plugin.ts';
-import type { DispatchMessage } from './publish/commands.ts';
 import type { PublishRequest } from './publish/publish-request.ts';
-import type { ProviderRoutes } from './publish/provider-routes.ts';
-import type { DisableCommand, PublishCommand, RegistrationCommand } from './registration/commands.ts';
+import type { RegistrationCommand } from './registration/commands.ts';
 import type { CommandRoutes, Router } from './router/router.ts';
 import type { RouterStream } from './router/router-stream.ts';
+import type { EnabledStore } from './storage/enabled-store.ts';
 import type { RegistrationStore } from './storage/registration-store.ts';
 
 export interface EngineOptions {
@@ -57,6 +63,8 @@ export interface EngineOptions {
   readonly providers?: ProviderSource;
   /** Open stores, one for each shard, for the simulator, whose disk fails when it wants; default: as configured. */
   readonly stores?: readonly RegistrationStore[];
+  /** Of what users have enabled; as `stores`. */
+  readonly enabledStore?: EnabledStore;
   /** An actor has failed too often to go on; by default the engine stops itself. */
   readonly failed?: (error: EngineError) => void;
 }
@@ -71,15 +79,17 @@ export class Engine {
   readonly #logger: Logger;
   readonly #streams: EngineOptions['streams'];
   readonly #source: ProviderSource | undefined;
-  readonly #givenStores: readonly RegistrationStore[] | undefined;
+  readonly #givenStores: Partial<Stores>;
   readonly #plugins: PluginChain | undefined;
   readonly #templates: Templates | undefined;
   readonly #system: ActorSystem;
-  readonly #providers: ProviderRoutes;
+  readonly #publishing: EnginePublishing;
   readonly #replies = new EmbeddedReplies();
   readonly #routers = new Map<string, Router>();
   readonly #shards: ActorRef<RegistrationCommand>[] = [];
-  #stores: readonly RegistrationStore[] = [];
+  #stores: Stores | undefined;
+  #events: Events | undefined;
+  #doors: Door | undefined;
   #dispatchers: Dispatchers | undefined;
   #stage: Stage = 'made';
   #opening: Promise<void> = Promise.resolve();
@@ -95,11 +105,21 @@ export class Engine {
     this.#logger = options.logger ?? silentLogger;
     this.#streams = options.streams;
     this.#source = options.providers;
-    this.#givenStores = options.stores;
+    const { stores, enabledStore } = options;
+    this.#givenStores = {
+      ...(stores === undefined ? {} : { shards: stores }),
+      ...(enabledStore === undefined ? {} : { enabled: enabledStore }),
+    };
     const plugins = options.plugins ?? [];
     this.#plugins = plugins.length === 0 ? undefined : new PluginChain(plugins, this.#clock, this.#logger);
     this.#templates = config.templates.length === 0 ? undefined : new Templates(config.templates);
-    this.#providers = providerRoutes(config.providers);
+    this.#publishing = new EnginePublishing({
+      config,
+      plugins: this.#plugins,
+      logger: this.#logger,
+      shards: this.#shards,
+      senders: new Map(),
+    });
     const failed = options.failed ?? ((): void => void this.stop());
     this.#system = new ActorSystem({
       clock: this.#clock,
@@ -123,25 +143,45 @@ export class Engine {
     if (this.#stopping !== undefined) throw new EngineError('E_ENGINE_STATE', 'stop() was called during start()');
     this.#stage = 'running';
     for (const router of this.#routers.values()) router.open();
+    await this.#openDoors();
     await Promise.all([...this.#routers.values()].map((router) => this.#onlineOrLate(router)));
   }
 
   async #open(): Promise<void> {
-    const { engine, registrations } = this.#config;
+    const { engine, servers, providers } = this.#config;
     const key = secretKeyOf(engine.secretKey, engine.dataDir, this.#random);
-    this.#stores = this.#givenStores ?? (await openShardStores({ ...registrations, dataDir: engine.dataDir }));
-    for (const server of this.#config.servers) this.#spawnRouter(server, key);
-    this.#stores.forEach((store, index) => this.#shards.push(this.#spawnShard(store, index, key)));
-    this.#dispatchers = dispatchers({
+    const stores = await openStores(this.#config, this.#givenStores);
+    this.#stores = stores;
+    const parts = {
       config: this.#config,
       system: this.#system,
       clock: this.#clock,
       random: this.#random,
       logger: this.#logger,
-      disable: (command) => this.#disable(command),
+    };
+    for (const server of servers) this.#spawnRouter(server, key);
+    this.#events = spawnEvents({
+      ...parts,
+      store: stores.enabled,
+      publishing: this.#publishing,
+      plugins: this.#plugins,
+      templates: this.#templates,
+      services: new Set(providers.flatMap(servicesOf)),
+    });
+    stores.shards.forEach((store, index) => this.#shards.push(this.#spawnShard(store, index, key)));
+    this.#dispatchers = dispatchers({
+      ...parts,
+      disable: (command) => this.#publishing.disable(command),
       source: this.#source,
     });
+    this.#publishing.dispatchers = this.#dispatchers;
     await this.#system.started();
+  }
+
+  async #openDoors(): Promise<void> {
+    if (this.#events === undefined) return;
+    const { door } = this.#events;
+    this.#doors = await openDoors({ config: this.#config, door, clock: this.#clock, logger: this.#logger });
   }
 
   /**
@@ -158,7 +198,7 @@ export class Engine {
     const notification = notificationOf(request, nowMs, this.#random);
     if (!notification.ok) return Promise.resolve(rejected(notification.error));
     const { service, mode, topic } = notification.value;
-    const dispatcher = this.#dispatcherFor(notification.value, topic);
+    const dispatcher = this.#publishing.dispatcherFor(notification.value, topic);
     if (dispatcher === undefined) {
       return Promise.resolve(rejected(`no provider serves ${service} ${mode} ${topic}`.trimEnd()));
     }
@@ -178,11 +218,40 @@ export class Engine {
     return outcome;
   }
 
+  /**
+   * Tells the engine what happened to a user, and resolves with what became of it when all its publishes have ended, or
+   * `waitMs` are over (default 10 000). Never rejects for what is in the event: see `EventResult`.
+   *
+   * @throws EngineError E_ENGINE_STATE before start() and after stop().
+   */
+  async onEvent(event: EventInput, waitMs?: number): Promise<EventResult> {
+    const [result] = await this.#door('onEvent').onEvents([event], waitMs);
+    return result ?? { kind: 'refused', reason: 'stopping' };
+  }
+
+  /** Many at once, with one result for each, in order. */
+  async onEvents(events: readonly EventInput[], waitMs?: number): Promise<readonly EventResult[]> {
+    return this.#door('onEvents').onEvents(events, waitMs);
+  }
+
+  /** What a user enables and disables, accounts and domains that are gone, and `<enable/>` and `<disable/>` as text. */
+  get push(): PushAdmin {
+    return this.#door('push');
+  }
+
+  #door(what: string): EventDoor {
+    if (this.#stage !== 'running' || this.#events === undefined) {
+      throw new EngineError('E_ENGINE_STATE', `${what} was called while ${this.#stage}`);
+    }
+    return this.#events.door;
+  }
+
   /** Depths, counts and streams at this moment. */
   figures(): EngineFigures {
     return {
       routers: [...this.#routers.values()].map((router) => router.figures),
       shards: this.#shards.map(({ path, depth, capacity }) => ({ path, depth, capacity })),
+      events: this.#events?.figures(),
       dispatchers: this.#dispatchers?.figures() ?? [],
       embedded: this.#replies.size,
       actors: this.#system.counters,
@@ -210,11 +279,12 @@ export class Engine {
     const endMs = this.#clock.monotonicMs() + budgetMs;
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs());
     for (const router of this.#routers.values()) router.beginClosing();
+    await this.#doors?.close(leftMs());
     await Promise.all([...this.#routers.values()].map((router) => router.settled(leftMs())));
     await this.#dispatchers?.settled(leftMs());
     await this.#dispatchers?.drain(Math.max(limits.closeMs, leftMs()));
     await this.#system.stop(Math.max(limits.closeMs, leftMs()));
-    await Promise.all(this.#stores.map((store) => store.close()));
+    if (this.#stores !== undefined) await closeStores(this.#stores);
     this.#stage = 'stopped';
   }
 
@@ -271,44 +341,10 @@ export class Engine {
         templates: this.#templates,
         random: this.#random,
         logger: this.#logger,
-        dispatch: (registration, notification, command) => this.#dispatch(registration, notification, command),
+        dispatch: (registration, notification, command) =>
+          this.#publishing.dispatch(registration, notification, command),
       }),
     );
-  }
-
-  #dispatch(registration: Registration, prepared: Notification, command: PublishCommand): Admission | 'no-provider' {
-    let notification = prepared;
-    if (this.#plugins !== undefined) {
-      const next = this.#plugins.rewrite({ kind: 'publish', from: command.from, registration }, prepared);
-      if (next === 'skip') {
-        command.reply.answered(command.tag, { kind: 'done' });
-        return 'accepted';
-      }
-      notification = next;
-    }
-    const app = notification.topic === '' ? registration.app : notification.topic;
-    const dispatcher = this.#dispatcherFor(notification, app);
-    if (dispatcher === undefined) return 'no-provider';
-    return dispatcher.tell({
-      kind: 'publish',
-      notification,
-      node: registration.node,
-      deadlineMs: command.deadlineMs,
-      reply: command.reply,
-      tag: command.tag,
-    });
-  }
-
-  #dispatcherFor({ service, mode }: Notification, app: string): ActorRef<DispatchMessage> | undefined {
-    const provider = this.#providers.select(service, mode, app);
-    return provider === undefined ? undefined : this.#dispatchers?.refs.get(provider);
-  }
-
-  #disable(command: DisableCommand): Admission {
-    const shard = this.#shards[shardOfCommand(command, this.#shards.length)];
-    const admission = shard?.tell(command) ?? 'stopped';
-    if (admission !== 'accepted') this.#logger.warn({ admission }, 'a dead token could not be marked yet');
-    return admission;
   }
 
   #onlineOrLate(router: Router): Promise<void> {

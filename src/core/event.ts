@@ -124,5 +124,7 @@ export type EventResult =
   | { readonly kind: 'pushed'; readonly publishes: readonly PublishEnd[] }
   /** A status event has been noted. */
   | { readonly kind: 'noted' }
+  /** It cannot be read; `reason` names the field and what is wrong with it. Giving it again does not help. */
+  | { readonly kind: 'invalid'; readonly reason: string }
   /** Not taken: nothing was decided, nothing was sent. It may be given again. */
   | { readonly kind: 'refused'; readonly reason: 'overloaded' | 'store-failed' | 'stopping' };

@@ -108,6 +108,12 @@ export const limits = {
   /** Events. The actor's mailbox holds events of about 2 KiB; one turn reads the store once for all it takes. */
   eventMailbox: 16_384,
   eventBatchMax: 128,
+  /** Publishes of events that are under way, 1 KiB each: as `pendingIqsMax`. */
+  eventFlightsMax: 65_536,
+  /** How often events are looked for whose deadline is over. */
+  eventSweepMs: 500,
+  /** Publishes that wait to be tried again because their push service asked for it. */
+  eventRetriesMax: 4_096,
   /** Members that one event of a room may name: the largest rooms have some thousands. */
   roomMembersMax: 10_000,
   /** Of one message: its id (UUIDs have 36 characters), and JIDs that it mentions; those past it are not looked at. */

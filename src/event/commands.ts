@@ -90,7 +90,12 @@ export interface PresenceResetCommand {
   readonly domains: readonly string[];
 }
 
-export type EventActorMessage = EventCommand | EnabledCommand | PresenceResetCommand;
+/** From the actor to itself: look for registrations that no client has enabled again for long. */
+export interface SweepEnabledMessage {
+  readonly kind: 'sweep';
+}
+
+export type EventActorMessage = EventCommand | EnabledCommand | PresenceResetCommand | SweepEnabledMessage;
 
 export interface EnabledReply {
   /** Called exactly once for each command that asks. */

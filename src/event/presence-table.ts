@@ -6,7 +6,7 @@
  */
 import type { PushConfig } from '../../config/engine-config.ts';
 import type { MessageEvent, StatusEvent } from '../core/event.ts';
-import { bareOf, resourceOf } from '../core/jid.ts';
+import { bareOf, domainOf, resourceOf } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
 import type { BareJID } from '../core/ids.ts';
 import type { ClientStateOf, StatusOf } from './verdicts.ts';
@@ -100,10 +100,10 @@ export class PresenceTable {
     this.#remove(owner, this.#users.get(owner));
   }
 
-  /** A server has come back: nobody knows what it would have told (xmpp 6.30). */
-  forgetAll(): void {
-    this.#users.clear();
-    this.#size = 0;
+  /** A server has gone that told of the users of these domains: nobody knows what it would tell (xmpp 6.30). */
+  forgetDomains(domains: readonly string[]): void {
+    const gone = new Set(domains);
+    for (const [owner, sessions] of this.#users) if (gone.has(domainOf(owner))) this.#remove(owner, sessions);
   }
 
   #add(owner: string, sessions: Session | null): void {

@@ -58,6 +58,7 @@ export class EventNotes {
       case 'list-enabled':
       case 'remove-account':
       case 'remove-domain':
+      case 'sweep':
         throw new Error(`${message.kind} is not told by a router`);
     }
   }

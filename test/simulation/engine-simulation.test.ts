@@ -171,7 +171,14 @@ describe('the invariants themselves', () => {
       outcomes: noOutcomes(),
     };
     const figures = (over: { inFlight?: number; overdue?: number }) => ({
-      ...{ routers: [], shards: [], embedded: 0, actors: { lost: 0, restarts: 0 }, pluginThrows: {} },
+      ...{
+        routers: [],
+        shards: [],
+        events: undefined,
+        embedded: 0,
+        actors: { lost: 0, restarts: 0 },
+        pluginThrows: {},
+      },
       dispatchers: [{ ...dispatcher, overdue: 0, ...over }],
     });
     checkFigures(figures({ inFlight: 4 }));

@@ -55,8 +55,10 @@ describe('presence', () => {
     note(table, 'eve@example.com/desk');
     table.forget(bare(anna));
     assert.deepEqual([table.statusOf(anna), table.statusOf('eve@example.com'), table.size], ['unknown', 'online', 1]);
-    table.forgetAll();
-    assert.deepEqual([table.statusOf('eve@example.com'), table.size], ['unknown', 0]);
+    note(table, 'adam@example.net/desk');
+    table.forgetDomains(['example.com']);
+    assert.deepEqual([table.statusOf('eve@example.com'), table.size], ['unknown', 1]);
+    assert.equal(table.statusOf('adam@example.net'), 'online');
     note(table, `${anna}/phone`);
     assert.equal(table.statusOf(anna), 'online');
   });

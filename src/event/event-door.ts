@@ -1,0 +1,229 @@
+// Thread: main
+/**
+ * The way into the event actor for everything that is not an actor: embedding programs, HTTP, brokers. One promise for
+ * each call, however many events it brings. What is malformed ends at once and costs nobody else.
+ */
+import { unreachable } from '../core/assert.ts';
+import { bareJID } from '../core/jid.ts';
+import { parseNodeId } from '../core/ids.ts';
+import { noPreferences } from '../core/enabled.ts';
+import { parseStanza } from '../xmpp/parse-stanza.ts';
+import { enabledError } from '../xmpp/enable-codec.ts';
+import { iqError, iqResult } from '../xmpp/stanza.ts';
+import { eventOf } from './event-input.ts';
+import { readPushRequest } from './push-request.ts';
+import type { EnabledCommand, EnabledReply, EventActorMessage, EventReply } from './commands.ts';
+import type { EventInput } from './event-input.ts';
+import type { ActorRef, Admission } from '../actor/actor.ts';
+import type { Clock } from '../core/clock.ts';
+import type { EnabledAnswer, EnabledRegistration } from '../core/enabled.ts';
+import type { EventResult } from '../core/event.ts';
+import type { BareJID, NodeId } from '../core/ids.ts';
+
+/** What a program says a user has enabled; the same as `<enable/>`. */
+export interface EnableInput {
+  /** The user's bare JID. */
+  readonly owner: string;
+  /** The push service. */
+  readonly service: string;
+  readonly node: string;
+  /** publish-options: names and values. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** Resource of the session that enables it. */
+  readonly session?: string;
+}
+
+export interface DisableInput {
+  readonly owner: string;
+  readonly service: string;
+  /** Left out: all nodes at that service. */
+  readonly node?: string;
+}
+
+/** How long the caller waits for the ends of the publishes of an event, ms. */
+export const eventWaitMsDefault = 10_000;
+
+interface OpenCall {
+  readonly results: EventResult[];
+  left: number;
+  readonly resolve: (results: readonly EventResult[]) => void;
+}
+
+/** What an embedding program may do about registrations besides telling events. */
+export type PushAdmin = Pick<
+  EventDoor,
+  'enable' | 'disable' | 'removeAccount' | 'removeDomain' | 'enabledOf' | 'pushIQ'
+>;
+
+type Asking = EnabledCommand extends infer C ? (C extends EnabledCommand ? Omit<C, 'reply' | 'tag'> : never) : never;
+
+export class EventDoor implements EventReply, EnabledReply {
+  readonly #actor: ActorRef<EventActorMessage>;
+  readonly #clock: Clock;
+  readonly #events = new Map<number, { readonly call: OpenCall; readonly index: number }>();
+  readonly #answers = new Map<number, (answer: EnabledAnswer) => void>();
+  #lastTag = 0;
+
+  constructor(actor: ActorRef<EventActorMessage>, clock: Clock) {
+    this.#actor = actor;
+    this.#clock = clock;
+  }
+
+  /** Events and commands that have not ended. */
+  get size(): number {
+    return this.#events.size + this.#answers.size;
+  }
+
+  /** Resolves with one result for each event, in order; never rejects. */
+  onEvents(inputs: readonly EventInput[], waitMs: number = eventWaitMsDefault): Promise<readonly EventResult[]> {
+    return this.onRawEvents(inputs, waitMs);
+  }
+
+  /** The same for what came over a wire and was not looked at. */
+  onRawEvents(inputs: readonly unknown[], waitMs: number = eventWaitMsDefault): Promise<readonly EventResult[]> {
+    const deadlineMs = this.#clock.monotonicMs() + waitMs;
+    return new Promise((resolve) => {
+      const call: OpenCall = { results: Array.from(inputs, () => notEnded), left: inputs.length + 1, resolve };
+      for (let index = 0; index < inputs.length; index++) this.#give(inputs[index], { call, index, deadlineMs });
+      oneLess(call);
+    });
+  }
+
+  enable(input: EnableInput): Promise<EnabledAnswer> {
+    const { session = '', options = {} } = input;
+    const key = keyOf(input);
+    if (typeof key === 'string' || key.node === '') return refused(typeof key === 'string' ? key : 'node: is empty');
+    return this.ask({
+      kind: 'enable',
+      owner: key.owner,
+      service: key.service,
+      node: key.node,
+      session,
+      options: Object.entries(options),
+      preferences: noPreferences,
+    });
+  }
+
+  disable(input: DisableInput): Promise<EnabledAnswer> {
+    const key = keyOf(input);
+    return typeof key === 'string' ? refused(key) : this.ask({ kind: 'disable-service', ...key });
+  }
+
+  /** The account is gone: its registrations go, too. */
+  removeAccount(owner: string): Promise<EnabledAnswer> {
+    const jid = bareJID(owner);
+    return jid.ok ? this.ask({ kind: 'remove-account', owner: jid.value }) : refused(`owner: ${jid.error}`);
+  }
+
+  /** The domain is gone with all its accounts. */
+  removeDomain(domain: string): Promise<EnabledAnswer> {
+    const jid = bareJID(domain);
+    if (!jid.ok || jid.value.includes('@')) return refused('domain: is not a domain');
+    return this.ask({ kind: 'remove-domain', domain: jid.value });
+  }
+
+  /**
+   * An `<iq>` with `<enable/>` or `<disable/>`, as the server of `from` was given it by a client, and the stanza to
+   * answer with. For servers that cannot delegate (XEP-0355): whoever hands it over vouches for `from`. Resolves to
+   * undefined for what is no such request at all, and has no sender to be answered.
+   */
+  async pushIQ(text: string): Promise<string | undefined> {
+    const stanza = parseStanza(text);
+    if (!stanza.ok) return undefined;
+    const iq = readPushRequest(stanza.value);
+    if (iq === undefined) return undefined;
+    const { request, account, session, asked } = iq;
+    if (asked.kind === 'refused') return iqError(request, asked.error);
+    const answer = await this.ask(
+      asked.kind === 'enable'
+        ? { ...asked, owner: account, session }
+        : { kind: 'disable-service', owner: account, service: asked.service, node: asked.node },
+    );
+    const error = enabledError(answer);
+    return error === undefined ? iqResult(request, '') : iqError(request, error);
+  }
+
+  /** What one user has enabled; `undefined` when it cannot be read now. */
+  async enabledOf(owner: string): Promise<readonly EnabledRegistration[] | undefined> {
+    const jid = bareJID(owner);
+    if (!jid.ok) return [];
+    const answer = await this.ask({ kind: 'list-enabled', owner: jid.value });
+    return answer.kind === 'enabled-list' ? answer.rows : undefined;
+  }
+
+  ask(asking: Asking): Promise<EnabledAnswer> {
+    const tag = ++this.#lastTag;
+    return new Promise((resolve) => {
+      this.#answers.set(tag, resolve);
+      const admission = this.#actor.tell({ ...asking, reply: this, tag });
+      if (admission !== 'accepted') this.answeredEnabled(tag, { kind: 'refused', refusal: refusalOf(admission) });
+    });
+  }
+
+  ended(tag: number, result: EventResult): void {
+    const open = this.#events.get(tag);
+    if (open === undefined) return;
+    this.#events.delete(tag);
+    open.call.results[open.index] = result;
+    oneLess(open.call);
+  }
+
+  answeredEnabled(tag: number, answer: EnabledAnswer): void {
+    const resolve = this.#answers.get(tag);
+    this.#answers.delete(tag);
+    resolve?.(answer);
+  }
+
+  #give(input: unknown, { call, index, deadlineMs }: { call: OpenCall; index: number; deadlineMs: number }): void {
+    const event = eventOf(input);
+    if (!event.ok) {
+      call.results[index] = { kind: 'invalid', reason: event.error };
+      oneLess(call);
+      return;
+    }
+    const tag = ++this.#lastTag;
+    this.#events.set(tag, { call, index });
+    const admission = this.#actor.tell({ kind: 'event', event: event.value, deadlineMs, reply: this, tag });
+    if (admission !== 'accepted') this.ended(tag, { kind: 'refused', reason: refusalOf(admission) });
+  }
+}
+
+// Stands in for each result until it has come; no caller ever sees it.
+const notEnded: EventResult = { kind: 'refused', reason: 'stopping' };
+
+function oneLess(call: OpenCall): void {
+  if (--call.left === 0) call.resolve(call.results);
+}
+
+function refusalOf(admission: Exclude<Admission, 'accepted'>): 'overloaded' | 'stopping' {
+  switch (admission) {
+    case 'full':
+      return 'overloaded';
+    case 'stopped':
+      return 'stopping';
+    default:
+      return unreachable(admission);
+  }
+}
+
+function refused(problem: string): Promise<EnabledAnswer> {
+  return Promise.resolve({ kind: 'refused', refusal: 'options', problem });
+}
+
+interface Key {
+  readonly owner: BareJID;
+  readonly service: BareJID;
+  readonly node: NodeId | '';
+}
+
+/** A text says what is wrong. */
+function keyOf(input: DisableInput): Key | string {
+  const owner = bareJID(input.owner);
+  if (!owner.ok || !owner.value.includes('@')) return 'owner: is not a bare JID of a user';
+  const service = bareJID(input.service);
+  if (!service.ok) return `service: ${service.error}`;
+  if (input.node === undefined) return { owner: owner.value, service: service.value, node: '' };
+  const node = parseNodeId(input.node);
+  if (!node.ok) return `node: ${node.error}`;
+  return { owner: owner.value, service: service.value, node: node.value };
+}

@@ -1,0 +1,374 @@
+// Thread: main
+/**
+ * The state of the event actor. A batch is decided first, which needs no registration and ends most events; then the
+ * registrations of everybody who is left are read at once; then publishes start and changes are written by one commit.
+ * A store that fails is an answer (`store-failed`), never a restart.
+ */
+import { limits } from '../core/limits.ts';
+import { bareOf } from '../core/jid.ts';
+import { preparedBareJID } from '../core/ids.ts';
+import { unreachable } from '../core/assert.ts';
+import { buildSummary } from './build-summary.ts';
+import { decideDisable, decideEnable } from './decide-enable.ts';
+import { EnabledView } from './enabled-view.ts';
+import { GuardedStore, storeFailed } from './guarded-store.ts';
+import { EventFlights } from './event-flights.ts';
+import { EventPublisher } from './event-publisher.ts';
+import { memberEvents } from './room-members.ts';
+import { isFromPushService } from './registration-filter.ts';
+import type { EnabledCommand, EventActorMessage, EventCommand } from './commands.ts';
+import type { Removal } from './guarded-store.ts';
+import type { EventPublishing, EventRules } from './event-publisher.ts';
+import type { WaitingEvent } from './event-flights.ts';
+import type { PresenceTable } from './presence-table.ts';
+import type { PushVerdict } from './push-verdict.ts';
+import type { RefusalOf } from './registration-filter.ts';
+import type { Decide } from './verdicts.ts';
+import type { PushConfig } from '../../config/engine-config.ts';
+import type { ActorRef } from '../actor/actor.ts';
+import type { Cancel, Clock } from '../core/clock.ts';
+import type { EnabledAnswer, EnabledRegistration } from '../core/enabled.ts';
+import type { MessageEvent } from '../core/event.ts';
+import type { BareJID, EpochMs } from '../core/ids.ts';
+import type { Logger } from '../core/log.ts';
+import type { Summary } from '../core/notification.ts';
+import type { Random } from '../core/random.ts';
+import type { PluginChain } from '../plugin/plugin-chain.ts';
+import type { EnabledRows, EnabledStore } from '../storage/enabled-store.ts';
+
+export interface NotifierOptions {
+  readonly store: EnabledStore;
+  readonly push: PushConfig;
+  readonly presence: PresenceTable;
+  readonly decide: Decide;
+  /** Which of the user's registrations a push is for. */
+  readonly refusalOf: RefusalOf;
+  readonly rules: EventRules;
+  readonly publishing: EventPublishing;
+  /** Whether what a client gave can work at our own push service; '' = yes, or it is not ours. */
+  readonly optionsProblem: (command: Extract<EnabledCommand, { readonly kind: 'enable' }>) => string;
+  readonly plugins: PluginChain | undefined;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** An event that pushes if there is a registration for it. */
+interface Due {
+  readonly kind: 'due';
+  readonly event: MessageEvent;
+  readonly owner: BareJID;
+  readonly verdict: Extract<PushVerdict, { readonly push: true }>;
+  readonly summary: Summary;
+  readonly waiting: WaitingEvent;
+  /** The last step of its event. */
+  readonly isLast: boolean;
+}
+
+type RowCommand = Exclude<EnabledCommand, { readonly kind: 'remove-account' | 'remove-domain' }>;
+type Step = Due | RowCommand;
+
+export interface NotifierFigures {
+  readonly events: number;
+  readonly skipped: number;
+  readonly pushed: number;
+  readonly statuses: number;
+  readonly publishes: number;
+  readonly removed: number;
+  readonly underWay: number;
+}
+
+export class Notifier {
+  readonly #options: NotifierOptions;
+  readonly #clock: Clock;
+  readonly #store: GuardedStore;
+  readonly #flights = new EventFlights();
+  readonly #publisher: EventPublisher;
+  /** Messages of the running batch that have ended, or whose end comes from elsewhere. */
+  readonly #taken = new Set<EventActorMessage>();
+  /** Events of the running batch that may start publishes. */
+  readonly #opened: WaitingEvent[] = [];
+  #stopped = false;
+  #cancelSweep: Cancel | undefined;
+  #events = 0;
+  #skipped = 0;
+  #pushed = 0;
+  #statuses = 0;
+  #removed = 0;
+
+  constructor(options: NotifierOptions, clock: Clock, self: ActorRef<EventActorMessage>) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#store = new GuardedStore({ ...options, clock, expireDays: options.push.expireDays });
+    this.#publisher = new EventPublisher({ ...options, clock, self, flights: this.#flights });
+  }
+
+  get figures(): NotifierFigures {
+    return {
+      events: this.#events,
+      skipped: this.#skipped,
+      pushed: this.#pushed,
+      statuses: this.#statuses,
+      publishes: this.#publisher.started,
+      removed: this.#removed,
+      underWay: this.#flights.size,
+    };
+  }
+
+  take(batch: readonly EventActorMessage[]): void | Promise<void> {
+    this.#taken.clear();
+    this.#opened.length = 0;
+    try {
+      const taking = batch.some(isApart) ? this.#takeParts(batch) : this.#takePart(batch);
+      return taking?.catch((error: unknown) => this.#fail(error));
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  /** True: it has ended, or its end comes from its publishes. */
+  hasTaken(message: EventActorMessage): boolean {
+    return this.#taken.has(message);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#closeOpened('stopping');
+    this.#cancelSweep?.();
+    this.#publisher.stop();
+    this.#flights.stop();
+  }
+
+  /** A defect: what the batch has begun ends, and the supervisor has the rest. */
+  #fail(error: unknown): never {
+    this.#closeOpened('store-failed');
+    throw error;
+  }
+
+  #closeOpened(refusal: WaitingEvent['refusal']): void {
+    for (const waiting of this.#opened) {
+      if (waiting.isClosed) continue;
+      waiting.refusal = refusal;
+      this.#flights.close(waiting);
+    }
+  }
+
+  #open({ reply, tag, deadlineMs }: EventCommand): WaitingEvent {
+    const waiting = this.#flights.open(reply, tag, deadlineMs);
+    this.#opened.push(waiting);
+    return waiting;
+  }
+
+  /** What concerns more than the rows of one user stands alone between what comes before and after it. */
+  async #takeParts(batch: readonly EventActorMessage[]): Promise<void> {
+    let part: EventActorMessage[] = [];
+    for (const message of batch) {
+      if (!isApart(message)) {
+        part.push(message);
+        continue;
+      }
+      await this.#takePart(part);
+      part = [];
+      if (message.kind === 'sweep') {
+        this.#removed += await this.#store.sweep(this.#clock.now());
+        continue;
+      }
+      const answer = await this.#store.remove(message);
+      if (answer.kind === 'done') this.#removed += answer.count;
+      this.#taken.add(message);
+      message.reply.answeredEnabled(message.tag, answer);
+    }
+    await this.#takePart(part);
+  }
+
+  #takePart(batch: readonly EventActorMessage[]): void | Promise<void> {
+    const steps: Step[] = [];
+    const nowMs = this.#clock.now();
+    for (const message of batch) {
+      if (message.kind === 'event') this.#consider(message, steps, nowMs);
+      else if (message.kind === 'presence-reset') this.#options.presence.forgetDomains(message.domains);
+      else if (!isApart(message)) steps.push(message);
+    }
+    if (steps.length === 0) return;
+    const owners = steps.map((step) => step.owner);
+    const rows = this.#store.read(owners);
+    if (rows instanceof Promise) return rows.then((found) => this.#carryOut(steps, found, nowMs));
+    return this.#carryOut(steps, rows, nowMs);
+  }
+
+  #consider(command: EventCommand, steps: Step[], nowMs: EpochMs): void {
+    const { event } = command;
+    this.#taken.add(command);
+    if (event.kind === 'status') {
+      this.#statuses++;
+      this.#options.presence.note(event);
+      command.reply.ended(command.tag, { kind: 'noted' });
+      return;
+    }
+    this.#events++;
+    const verdict = this.#options.decide(event, nowMs);
+    if (event.members.length > 0) {
+      this.#considerMembers(command, event, steps, nowMs);
+    } else if (verdict.push) {
+      const waiting = this.#open(command);
+      if (!this.#due(steps, { event, verdict, waiting, isLast: true })) this.#flights.close(waiting);
+    } else {
+      this.#skipped++;
+      command.reply.ended(command.tag, { kind: 'skipped', reason: verdict.reason });
+    }
+  }
+
+  /** One event for all members of a room: each member is decided, all of them end as one. */
+  #considerMembers(command: EventCommand, event: MessageEvent, steps: Step[], nowMs: EpochMs): void {
+    const waiting = this.#open(command);
+    const events = memberEvents(event, this.#options.push.groups.affiliations);
+    waiting.skipReason = 'no member of the room is to be told';
+    const due: { event: MessageEvent; verdict: Due['verdict'] }[] = [];
+    for (const one of events) {
+      const verdict = this.#options.decide(one, nowMs);
+      if (verdict.push) due.push({ event: one, verdict });
+      else waiting.skipReason = verdict.reason;
+    }
+    let hasLast = false;
+    due.forEach(({ event: one, verdict }, index) => {
+      const isLast = index === due.length - 1;
+      if (this.#due(steps, { event: one, verdict, waiting, isLast }) && isLast) hasLast = true;
+    });
+    if (!hasLast) this.#flights.close(waiting);
+  }
+
+  /** False: a plugin does not want it. */
+  #due(steps: Step[], wanted: Pick<Due, 'event' | 'verdict' | 'waiting' | 'isLast'>): boolean {
+    const { event, verdict, waiting, isLast } = wanted;
+    const built = buildSummary(event, verdict, this.#options.push);
+    const { plugins } = this.#options;
+    const summary = plugins?.hasEventCallbacks === true ? plugins.prepare(event, built) : built;
+    if (summary === 'skip') {
+      waiting.skipReason = 'a plugin skipped it';
+      return false;
+    }
+    steps.push({ kind: 'due', event, owner: ownerOf(event), verdict, summary, waiting, isLast });
+    return true;
+  }
+
+  #carryOut(steps: readonly Step[], rows: readonly EnabledRows[], nowMs: EpochMs): void | Promise<void> {
+    if (this.#stopped) return; // while the store was read: everybody has been told
+    if (steps.every((step) => step.kind === 'due')) {
+      for (let index = 0; index < steps.length; index++) {
+        const step = steps[index];
+        if (step?.kind === 'due') this.#push(step, rows[index] ?? 'unreadable', nowMs);
+      }
+      this.#sweepLater();
+      return;
+    }
+    return this.#carryOutMixed(steps, rows, nowMs);
+  }
+
+  async #carryOutMixed(steps: readonly Step[], rows: readonly EnabledRows[], nowMs: EpochMs): Promise<void> {
+    const view = new EnabledView();
+    steps.forEach((step, index) => view.read(step.owner, rows[index] ?? 'unreadable'));
+    const answers: { readonly command: RowCommand; readonly answer: EnabledAnswer }[] = [];
+    for (const step of steps) {
+      if (step.kind === 'due') this.#push(step, view.rowsOf(step.owner), nowMs);
+      else answers.push({ command: step, answer: this.#decide(step, view, nowMs) });
+    }
+    this.#sweepLater();
+    const isWritten = await this.#store.write(view.changes);
+    for (const { command, answer } of answers) {
+      this.#taken.add(command);
+      command.reply.answeredEnabled(command.tag, isWritten ? answer : storeFailed);
+    }
+  }
+
+  #decide(command: RowCommand, view: EnabledView, nowMs: EpochMs): EnabledAnswer {
+    const rows = view.rowsOf(command.owner);
+    switch (command.kind) {
+      case 'enable': {
+        const { perUserMax } = this.#options.push;
+        const { optionsProblem } = this.#options;
+        const { changes, answer } = decideEnable(rows, command, { perUserMax, nowMs, optionsProblem });
+        view.change(command.owner, changes);
+        return answer;
+      }
+      case 'disable-service':
+      case 'revoke': {
+        const { changes, answer } = decideDisable(rows, command);
+        this.#removed += changes.length;
+        view.change(command.owner, changes);
+        return answer;
+      }
+      case 'list-enabled':
+        return rows === 'unreadable' ? storeFailed : { kind: 'enabled-list', rows };
+      default:
+        return unreachable(command);
+    }
+  }
+
+  #push(due: Due, rows: EnabledRows, nowMs: EpochMs): void {
+    const { event, verdict, waiting } = due;
+    if (rows === 'unreadable') {
+      waiting.refusal = 'store-failed';
+    } else {
+      const wanted = this.#wanted(due, rows, nowMs);
+      if (wanted.length > 0) {
+        this.#pushed++;
+        this.#publisher.publish({ event, verdict, waiting, summary: due.summary, rows: wanted });
+      }
+    }
+    if (due.isLast) this.#flights.close(waiting);
+  }
+
+  #wanted(due: Due, rows: readonly EnabledRegistration[], nowMs: EpochMs): readonly EnabledRegistration[] {
+    const { event, verdict, waiting } = due;
+    const { plugins } = this.#options;
+    if (rows.length === 0) waiting.skipReason = 'the user has enabled no push service';
+    if (isFromPushService(event, rows)) {
+      waiting.skipReason = 'comes from a push service of the user';
+      return nobody;
+    }
+    const oldestMs = oldestOf(this.#options.push.expireDays, nowMs);
+    const wanted: EnabledRegistration[] = [];
+    for (const row of rows) {
+      const reason =
+        row.enabledAtMs < oldestMs
+          ? 'the registration has expired'
+          : this.#options.refusalOf(event, verdict, row) || this.#publisher.repetitionOf(event, row);
+      if (reason === '') wanted.push(row);
+      else waiting.skipReason = reason;
+    }
+    if (wanted.length === 0 || plugins?.hasEventCallbacks !== true) return wanted;
+    const filtered = plugins.filter(event, wanted);
+    if (filtered.length === 0) waiting.skipReason = 'a plugin filtered it';
+    return filtered;
+  }
+
+  /** Looks for events whose time is over, while there are any. */
+  #sweepLater(): void {
+    if (this.#flights.size === 0) return;
+    this.#cancelSweep ??= this.#clock.after(
+      limits.eventSweepMs,
+      () => {
+        this.#cancelSweep = undefined;
+        this.#flights.expire(this.#clock.monotonicMs());
+        this.#sweepLater();
+      },
+      false,
+    );
+  }
+}
+
+function isApart(
+  message: EventActorMessage,
+): message is Removal | Extract<EventActorMessage, { readonly kind: 'sweep' }> {
+  return message.kind === 'sweep' || message.kind === 'remove-account' || message.kind === 'remove-domain';
+}
+
+function ownerOf(event: MessageEvent): BareJID {
+  return preparedBareJID(bareOf(event.to));
+}
+
+const dayMs = 86_400_000;
+const nobody: readonly EnabledRegistration[] = Object.freeze([]);
+
+function oldestOf(expireDays: number, nowMs: EpochMs): number {
+  return expireDays === 0 ? 0 : nowMs - expireDays * dayMs;
+}
