@@ -1,5 +1,6 @@
 // Thread: main
 /** The doors by which events arrive from outside, HTTP and brokers: opened last, closed first. Built by engine.ts. */
+import { openHttp } from './http/http-server.ts';
 import type { EngineConfig } from '../config/engine-config.ts';
 import type { Clock } from './core/clock.ts';
 import type { Logger } from './core/log.ts';
@@ -18,6 +19,8 @@ export interface Door {
 }
 
 /** Rejects when one cannot be opened; the others are closed then. */
-export async function openDoors(_options: DoorsOptions): Promise<Door> {
-  return { close: () => Promise.resolve() };
+export async function openDoors({ config, door, clock, logger }: DoorsOptions): Promise<Door> {
+  const { http, engine } = config;
+  if (http.port === 0) return { close: () => Promise.resolve() };
+  return await openHttp({ http, door, replyMs: engine.iqReplyMs, clock, logger });
 }

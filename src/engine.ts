@@ -118,7 +118,7 @@ export class Engine {
       plugins: this.#plugins,
       logger: this.#logger,
       shards: this.#shards,
-      senders: this.#routers,
+      senders: new Map(),
     });
     const failed = options.failed ?? ((): void => void this.stop());
     this.#system = new ActorSystem({
@@ -292,7 +292,6 @@ export class Engine {
     const routes: CommandRoutes = {
       shards: this.#shards,
       shardOf: (command) => shardOfCommand(command, this.#shards.length),
-      events: () => this.#events?.ref,
     };
     const [clock, random, logger] = [this.#clock, this.#random, this.#logger];
     this.#system.spawn(

@@ -14,6 +14,7 @@ export const errorCodes = {
   E_STORE_IO: 'the store could not read or write; the cause says why',
   E_STORE_LOCKED: 'another process holds the store; stop it first',
   E_PLUGIN_INVALID: 'a plugin is not what the engine can call',
+  E_HTTP_LISTEN: 'the HTTP server cannot listen; the message names host and port, the cause says why',
   E_STREAM_REFUSED: 'an XMPP server refused the component; check domain and secret',
 } as const;
 

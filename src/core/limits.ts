@@ -103,8 +103,6 @@ export const limits = {
   roomPreferencesMax: 256,
   /** Names and values of a publish-options form that is kept; a form has 2 to 10 fields. */
   enabledOptionsMax: 64,
-  /** One row in a file of registrations: 64 names and values of 4 KiB are half of it. */
-  importRecordBytesMax: 1_048_576,
   /** Rows of one owner that are read for one event, whatever `push.per_user_max` was when they were written. */
   enabledPerOwnerMax: 100,
   /** Events. The actor's mailbox holds events of about 2 KiB; one turn reads the store once for all it takes. */
@@ -156,6 +154,31 @@ export const limits = {
   databaseSweepMs: 21_600_000,
   /** How long a plugin's module may take to load: it reads files; a network that is away must not hold the start. */
   pluginLoadMs: 10_000,
+  /** Requests to our HTTP server. A room event that names 10 000 members is about 700 KiB of JSON. */
+  httpBodyBytesMax: 1_048_576,
+  /** Request line and header fields; Node's own bound on bytes. More fields than this are not seen. */
+  httpHeaderBytesMax: 16_384,
+  httpHeadersMax: 100,
+  /** A refused body is read away up to here, so that its caller reads the answer; a longer one costs the connection. */
+  httpDrainBytesMax: 8_388_608,
+  /** Events of one request: with stanzas of 4 KiB a full body. */
+  httpEventsMax: 256,
+  /** Requests under way: with their bodies 512 MiB at the very worst, all of it from holders of the token. */
+  httpRequestsMax: 512,
+  httpConnectionsMax: 1_024,
+  /** To the end of the header fields or of the TLS handshake, and to that of the body: slower callers are cut. */
+  httpHeadersMs: 10_000,
+  httpRequestMs: 30_000,
+  /** How often those two are looked at. */
+  httpCheckMs: 1_000,
+  /** A kept connection without a request: longer than pools of callers keep theirs, so that they close first. */
+  httpKeepaliveMs: 75_000,
+  /** Silence of a connection whose answer was not taken, past the longest wait for an answer. */
+  httpSilenceMs: 30_000,
+  /** What a caller is told to wait after 503: one turn of a full queue takes less. */
+  httpRetryAfterSeconds: 1,
+  /** Troubles of one kind are told at most this often, with their number. */
+  httpLogGapMs: 60_000,
   /** Ad-hoc command sessions (xmpp 5.39). */
   commandSessionMs: 600_000,
 
