@@ -123,6 +123,9 @@ export const limits = {
   presenceSessionsMax: 1_000_000,
   /** Sessions of one user: servers allow ten or so. */
   presencePerUserMax: 64,
+  /** ejabberd does not tell of a session that ends without a word: what is known of its users is forgotten this often,
+   *  so that a phone that has vanished is not taken for online for longer. */
+  presenceLifeMs: 600_000,
   /** Messages remembered to tell a repetition, 100 bytes each, in each of two generations. */
   dedupeMax: 262_144,
   /** Publish IQs that wait for a push service that is not ours, of one server. */

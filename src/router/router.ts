@@ -380,7 +380,7 @@ export class Router implements CommandReply, EnabledReply, NearSender {
       limits.lifeCheckMs,
       () => {
         this.group.checkLife();
-        this.#delegated.retry();
+        this.#delegated.tick();
         this.#checkLifeLater();
       },
       false,

@@ -1,4 +1,4 @@
-// Thread: any
+// Thread: main
 /**
  * Namespace delegation (XEP-0355; xmpp 6.10 to 6.24) as the managing entity speaks it. Every answer is an outer result
  * in the version of the question, with the errors inside: for an outer error ejabberd never answers its client. Not one
@@ -8,6 +8,7 @@
 import { bareOf } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
 import { fitsField } from './data-form.ts';
+import { preferenceFeatures } from './enable-preferences.ts';
 import { ns } from './namespaces.ts';
 import { escapeXml, iqResult } from './stanza.ts';
 import { attribute, childElements, childrenOf, isElement, localName, namespaceOf } from './xml.ts';
@@ -103,21 +104,31 @@ function attributeXml(name: string, value: string): string {
   return value === '' ? '' : ` ${name}='${escapeXml(value)}'`;
 }
 
-/** Whether the message says that `namespace` is delegated to us; `undefined`: it does not speak of delegation. */
-export function readDelegated(message: XmlElement, namespace: string): boolean | undefined {
+export interface Delegated {
+  readonly version: DelegationNamespace;
+  /** The namespaces that are ours. */
+  readonly namespaces: readonly string[];
+}
+
+/** `undefined`: the message does not speak of delegation. */
+export function readDelegated(message: XmlElement): Delegated | undefined {
   for (const child of childElements(message)) {
     const version = delegationOf(child);
     if (version === undefined) continue;
-    return childrenOf(child, 'delegated', version).some((entry) => attribute(entry, 'namespace') === namespace);
+    const entries = childrenOf(child, 'delegated', version);
+    return { version, namespaces: entries.map((entry) => attribute(entry, 'namespace') ?? '') };
   }
   return undefined;
 }
+
+// What an account says it can do, for its server has us do it (xmpp 3.12).
+const accountFeatures = [ns.push, ...preferenceFeatures].map((feature) => `<feature var='${feature}'/>`).join('');
 
 const infos: ReadonlyMap<string, string> = new Map(
   versions.flatMap((version): [string, string][] => [
     // Nothing for the server itself, which does not take registrations; but it waits for an answer (xmpp 6.10).
     [`${version}::${ns.push}`, ''],
-    [`${version}:bare:${ns.push}`, `<feature var='${ns.push}'/>`],
+    [`${version}:bare:${ns.push}`, accountFeatures],
   ]),
 );
 

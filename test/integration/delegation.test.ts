@@ -55,9 +55,11 @@ function delegationSuite(start: Start, kind: RealServer['kind']): void {
   it('3.12 and 6.10 the account shows the feature', async (t) => {
     const { server, user } = await delegationWorld(t, start);
     const bob = await user('bob');
-    await until('the account shows the feature', async () =>
-      (await bob.features(bob.bareJid)).includes(ns.push) ? true : undefined,
-    );
+    const shown = await until('the account shows the feature', async () => {
+      const features = await bob.features(bob.bareJid);
+      return features.includes(ns.push) ? features : undefined;
+    });
+    assert.ok(shown.includes(ns.tigasePriority));
     // For the server itself we claim nothing; ejabberd shows each namespace that it has a handler for.
     assert.equal((await bob.features(server.domain)).includes(ns.push), kind === 'ejabberd');
   });

@@ -175,6 +175,21 @@ test('6.30 presence that found no room makes its domain unknown, before anything
   assert.equal(events.commands.length, 3);
 });
 
+test('6.30 a server that may not tell of every end has what it told forgotten from time to time', async () => {
+  const { arrives, events, clock } = await setup();
+  const asEjabberd = delegation.replace(ns.delegation2, ns.delegation1);
+  arrives(message(seesPresence.replaceAll(ns.privilege2, ns.privilege1)));
+  arrives(message(asEjabberd));
+  arrives(message(seesPresence + delegation, 'example.org'));
+  arrives(presence());
+  await clock.advance(limits.presenceLifeMs - 1);
+  assert.equal(events.commands.length, 1);
+  await clock.advance(limits.lifeCheckMs);
+  assert.deepEqual(told(events.commands).slice(1), ['reset example.com']);
+  await clock.advance(limits.presenceLifeMs + limits.lifeCheckMs);
+  assert.deepEqual(told(events.commands).slice(1), ['reset example.com', 'reset example.com']);
+});
+
 function affiliation(jid: string, value = 'none'): string {
   return `<affiliation jid='${jid}' affiliation='${value}'/>`;
 }

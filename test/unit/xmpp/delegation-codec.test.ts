@@ -12,6 +12,20 @@ import { ns } from '../../../src/xmpp/namespaces.ts';
 import { stanzaErrors } from '../../../src/xmpp/stanza-errors.ts';
 import { parseXml } from '../../parse-xml.ts';
 
+const accountFeatures = [
+  'urn:xmpp:push:0',
+  'tigase:push:away:0',
+  'tigase:push:encrypt:0',
+  'tigase:push:encrypt:aes-128-gcm',
+  'tigase:push:filter:groupchat:0',
+  'tigase:push:filter:ignore-unknown:0',
+  'tigase:push:filter:muted:0',
+  'tigase:push:jingle:0',
+  'tigase:push:priority:0',
+]
+  .map((feature) => `<feature var='${feature}'/>`)
+  .join('');
+
 const request = { id: 'f1', from: 'example.com', to: 'push.example.net' };
 const inner = { id: 'x42', from: 'anna@example.com/phone', to: 'anna@example.com' };
 
@@ -43,16 +57,17 @@ test('6.11 both versions are known, and no other element or namespace is a deleg
   assert.equal(delegationOf(parseXml('<delegation/>')), undefined);
 });
 
-test('6.11 a message says whether a namespace is delegated, or nothing about it', () => {
-  const said = (content: string) => readDelegated(parseXml(`<message>${content}</message>`), ns.push);
+test('6.11 a message says which namespaces are delegated, or nothing about it', () => {
+  const said = (content: string): readonly string[] | undefined =>
+    readDelegated(parseXml(`<message>${content}</message>`))?.namespaces;
   const delegated = (...names: string[]): string =>
     `<delegation xmlns='${ns.delegation1}'>` +
     `${names.map((name) => `<delegated namespace='${name}'/>`).join('')}</delegation>`;
-  assert.equal(said(delegated('urn:xmpp:mam:2', ns.push)), true);
-  assert.equal(said(`<x xmlns='urn:example'/>\n${delegated(ns.push)}`), true);
-  assert.equal(said(delegated('urn:xmpp:mam:2')), false);
-  assert.equal(said(delegated()), false);
-  assert.equal(said(delegated(ns.push).replace(' namespace', ' name')), false);
+  assert.deepEqual(said(delegated('urn:xmpp:mam:2', ns.push)), ['urn:xmpp:mam:2', ns.push]);
+  assert.deepEqual(said(`<x xmlns='urn:example'/>\n${delegated(ns.push)}`), [ns.push]);
+  assert.deepEqual(said(delegated('urn:xmpp:mam:2')), ['urn:xmpp:mam:2']);
+  assert.deepEqual(said(delegated()), []);
+  assert.deepEqual(said(delegated(ns.push).replace(' namespace', ' name')), ['']);
   assert.equal(said('<body>hello</body>'), undefined);
 });
 
@@ -76,12 +91,12 @@ test('2.11 addresses that are longer than any can be are left out of the answer'
   assert.deepEqual(readForwarded(element, ns.delegation1).iq.inner, { id: '', from: '', to: '' });
 });
 
-test('6.10 disco#info speaks of push only, for accounts only', () => {
+test('6.10 and 3.12 disco#info speaks of push and of what clients may ask for with it, for accounts only', () => {
   const info = `<query xmlns='http://jabber.org/protocol/disco#info' node='urn:xmpp:delegation`;
   assert.equal(delegationInfoXml('urn:xmpp:delegation:1::urn:xmpp:push:0'), `${info}:1::urn:xmpp:push:0'/>`);
   assert.equal(
     delegationInfoXml('urn:xmpp:delegation:2:bare:urn:xmpp:push:0'),
-    `${info}:2:bare:urn:xmpp:push:0'><feature var='urn:xmpp:push:0'/></query>`,
+    `${info}:2:bare:urn:xmpp:push:0'>${accountFeatures}</query>`,
   );
   for (const node of [
     '',

@@ -57,6 +57,11 @@ test('3.2 client families are advertised when an app of theirs is served', () =>
   assert.equal(features({ apps: [] }).includes('snikket:apns:1'), false);
 });
 
+test('3.3 both versions of delegation are features where a domain may delegate to us', () => {
+  const versions = ['urn:xmpp:delegation:1', 'urn:xmpp:delegation:2'];
+  assert.deepEqual(features({ delegation: true }), [...features({}), ...versions].toSorted());
+});
+
 test('3.4 data forms are a feature of command nodes, not of the component', () => {
   assert.equal(features({}).includes(ns.data), false);
   assert.match(commandInfoXml('register-push-apns', settings) ?? '', /<feature var='jabber:x:data'\/>/);
