@@ -26,6 +26,7 @@ import { registrationActor } from './registration/registration-actor.ts';
 import { shardOfCommand } from './registration/slots.ts';
 import { routerActor } from './router/router-actor.ts';
 import { routeSettings } from './router/route-settings.ts';
+import { nearestSender } from './router/sender-choice.ts';
 import { secretKeyOf } from './storage/secret-key.ts';
 import { ComponentStream } from './xmpp/component-stream.ts';
 import type { ActorRef } from './actor/actor.ts';
@@ -118,7 +119,7 @@ export class Engine {
       plugins: this.#plugins,
       logger: this.#logger,
       shards: this.#shards,
-      senders: new Map(),
+      sender: nearestSender(() => this.#routers.values()),
     });
     const failed = options.failed ?? ((): void => void this.stop());
     this.#system = new ActorSystem({
