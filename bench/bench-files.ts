@@ -2,6 +2,7 @@
 /** The list of benchmarks, in the order they run. A new `*.bench.ts` is added here and to baseline.json. */
 import { coreBench } from './core.bench.ts';
 import { crossingBench } from './crossing.bench.ts';
+import { eventsBench } from './events.bench.ts';
 import { gatewayBench } from './gateway.bench.ts';
 import { calibration } from './harness.ts';
 import { mailboxBench } from './mailbox.bench.ts';
@@ -19,6 +20,7 @@ export const benchFiles: readonly BenchFile[] = [
   crossingBench,
   renderBench,
   coreBench,
+  eventsBench,
   gatewayBench,
   stallsBench,
 ];

@@ -5,14 +5,12 @@
  */
 import { Parser } from '@xmpp/xml';
 import { parseOnly } from './parse.bench.ts';
-import { feedAll, feedSize, piecesOf, startBenchEngine } from './engine-bench.ts';
+import { coreTask, feedSize, piecesOf, startBenchEngine } from './engine-bench.ts';
 import { measure, ratioOf } from './harness.ts';
 import { publishTexts } from './publish-stanzas.ts';
 import type { BenchFile, Mode, Result } from './harness.ts';
 
 const perCall = 125 * feedSize;
-// A tenth of a second of waiting publishes at 5 000 a second; well under every mailbox, so that nothing is refused.
-const window = 512;
 
 /**
  * What the library alone does with the same bytes, for comparison: our parser builds the same tree, within limits, and
@@ -53,11 +51,7 @@ async function run(mode: Mode): Promise<readonly Result[]> {
         if (found !== count) throw new Error(`${found} of ${count} stanzas`);
       },
     },
-    {
-      name: 'core: wire text to reply text',
-      operations: count,
-      run: () => feedAll(bench.stream, pieces, window),
-    },
+    coreTask('core: wire text to reply text', bench, count),
   ]);
   await bench.stop();
   const [parse, , core] = rows;

@@ -12,11 +12,15 @@ import { systemClock } from '../src/core/clock.ts';
 import { limits } from '../src/core/limits.ts';
 import { benchComponent, chunksOf, publishTexts, registerTexts } from './publish-stanzas.ts';
 import { WireStream } from './wire-stream.ts';
+import type { Task } from './harness.ts';
 import type { EngineConfigInput } from '../config/provider-schema.ts';
 import type { Engine } from '../src/engine.ts';
 import type { PushTarget } from '../src/fake/traffic.ts';
+import type { EnabledStore } from '../src/storage/enabled-store.ts';
 
 export const feedSize = 64;
+// A tenth of a second of waiting publishes at 5 000 a second; well under every mailbox, so that nothing is refused.
+export const windowSize = 512;
 
 export interface BenchEngine {
   readonly engine: Engine;
@@ -26,10 +30,18 @@ export interface BenchEngine {
   stop(): Promise<void>;
 }
 
+/** What the bench of events needs besides: the XMPP server's half of a push. */
+export interface PushHalf {
+  readonly push: NonNullable<EngineConfigInput['push']>;
+  /** Closed by `stop`. */
+  readonly enabledStore: EnabledStore;
+}
+
 /** @param providers at least one that serves APNs and one that serves FCM. */
 export async function startBenchEngine(
   providers: NonNullable<EngineConfigInput['providers']>,
   users: number,
+  half?: PushHalf,
 ): Promise<BenchEngine> {
   const dataDir = mkdtempSync(join(tmpdir(), 'meerkat-bench-'));
   let made: WireStream | undefined;
@@ -40,8 +52,10 @@ export async function startBenchEngine(
       registrations: { shards: 4, map_bytes: 268_435_456 },
       workers: { threads: 1 },
       providers,
+      ...(half === undefined ? {} : { push: half.push }),
     },
     {
+      ...(half === undefined ? {} : { enabledStore: half.enabledStore }),
       streams: (_server, owner) => {
         made = new WireStream(owner, limits.stanzaBytesDefault);
         return [made];
@@ -81,6 +95,12 @@ export function piecesOf(texts: readonly string[]): Buffer[] {
   return Array.from({ length: texts.length / feedSize }, (_, index) =>
     Buffer.from(texts.slice(index * feedSize, (index + 1) * feedSize).join('')),
   );
+}
+
+/** Publishes of registered users from wire text to reply text, each answered with a result. */
+export function coreTask(name: string, { stream, targets }: BenchEngine, count: number): Task {
+  const pieces = piecesOf(publishTexts(targets, count));
+  return { name, operations: count, run: () => feedAll(stream, pieces, windowSize) };
 }
 
 /**

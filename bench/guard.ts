@@ -9,21 +9,22 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { benchFiles } from './bench-files.ts';
 import { coreBench } from './core.bench.ts';
+import { eventsBench } from './events.bench.ts';
 import { calibration, isRow } from './harness.ts';
 import { parseBench } from './parse.bench.ts';
 import { registrationBench } from './registration.bench.ts';
 import { stallsBench } from './stalls.bench.ts';
 import type { BenchFile } from './harness.ts';
 
-const guarded: readonly BenchFile[] = [parseBench, registrationBench, coreBench, stallsBench];
+const guarded: readonly BenchFile[] = [parseBench, registrationBench, coreBench, eventsBench, stallsBench];
 const runs = 3;
 const leastShare = 0.85;
 const baselinePath = 'bench/baseline.json';
 
 const { values } = parseArgs({ options: { set: { type: 'boolean', default: false } } });
 
-// Rates that only serve a ratio: the gateway's process and the bare parser have a say in them.
-const unguarded = /^stalls: |^core: parse alone/;
+// Rates that only serve a ratio: the gateway's process, the bare parser or another bench have a say in them.
+const unguarded = /^stalls: |^core: parse alone|^events: the core/;
 
 const bestRates = new Map<string, number>();
 const bestRatios = new Map<string, number>();
