@@ -19,6 +19,13 @@ export type StatusDraft = { -readonly [Field in keyof StatusEvent]: StatusEvent[
 export type Reader<Draft> = (draft: Draft, value: unknown) => string | undefined;
 export type Readers<Draft> = ReadonlyMap<string, Reader<Draft>>;
 
+/** An object of somebody else's, with whatever it holds. */
+export type FieldsGiven = Readonly<Record<string, unknown>>;
+
+export function isFields(input: unknown): input is FieldsGiven {
+  return typeof input === 'object' && input !== null;
+}
+
 export const noMembers: readonly RoomMember[] = Object.freeze([]);
 
 /** All fields, in the one order that makes all events one hidden class. */
@@ -66,8 +73,10 @@ export function emptyStatus(): StatusDraft {
 }
 
 /** Own keys only. @returns the first field that is wrong, and how: `name: problem`, or `members.3.jid: problem`. */
-export function fill<Draft>(draft: Draft, input: object, readers: Readers<Draft>): string | undefined {
-  for (const [key, value] of Object.entries(input)) {
+export function fill<Draft>(draft: Draft, input: FieldsGiven, readers: Readers<Draft>): string | undefined {
+  // Not the entries: a pair for each field of each event.
+  for (const key of Object.keys(input)) {
+    const value = input[key];
     if (value === undefined) continue;
     const read = readers.get(key);
     if (read === undefined) return unknownKey(key, [...readers.keys()]);
@@ -199,7 +208,7 @@ function readMemberJID(member: MemberDraft, given: unknown): string | undefined 
 function readMembers(draft: MessageDraft, given: unknown): string | undefined {
   const members: RoomMember[] = [];
   const problem = list(given, limits.roomMembersMax, (item) => {
-    if (typeof item !== 'object' || item === null) return 'not an object';
+    if (!isFields(item)) return 'not an object';
     const member: MemberDraft = { jid: preparedBareJID(''), affiliation: 'none', isOccupant: false, nick: '' };
     const wrong = fill(member, item, memberReaders) ?? (member.jid === '' ? 'jid: missing' : undefined);
     members.push(member);

@@ -10,8 +10,8 @@ import type { Affiliation, MessageEvent, MessageType, PushEvent, StatusEvent } f
 import type { Result } from '../core/result.ts';
 import { readMessage } from '../xmpp/message-codec.ts';
 import { parseStanza } from '../xmpp/parse-stanza.ts';
-import { emptyMessage, emptyStatus, fill, messageReaders, statusReaders } from './event-fields.ts';
-import type { MessageDraft } from './event-fields.ts';
+import { emptyMessage, emptyStatus, fill, isFields, messageReaders, statusReaders } from './event-fields.ts';
+import type { FieldsGiven, MessageDraft } from './event-fields.ts';
 
 /** A message to a user. What is left out is not known, or not in the message. */
 export interface MessageInput {
@@ -90,15 +90,15 @@ export type EventInput = MessageInput | StatusInput;
 
 /** The error names the field and what is wrong with it: `from: not a JID`. */
 export function eventOf(input: unknown): Result<PushEvent, string> {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) return err('an event is an object');
+  if (!isFields(input) || Array.isArray(input)) return err('an event is an object');
   return own(input, 'kind') === 'status' ? statusOf(input) : messageOf(input);
 }
 
-function own(input: object, key: string): unknown {
-  return Object.hasOwn(input, key) ? Reflect.get(input, key) : undefined;
+function own(input: FieldsGiven, key: string): unknown {
+  return Object.hasOwn(input, key) ? input[key] : undefined;
 }
 
-function statusOf(input: object): Result<StatusEvent, string> {
+function statusOf(input: FieldsGiven): Result<StatusEvent, string> {
   const draft = emptyStatus();
   const problem = fill(draft, input, statusReaders);
   if (problem !== undefined) return err(problem);
@@ -107,7 +107,7 @@ function statusOf(input: object): Result<StatusEvent, string> {
   return resourceOf(draft.jid) === '' ? err(noSession('jid')) : ok(draft);
 }
 
-function messageOf(input: object): Result<MessageEvent, string> {
+function messageOf(input: FieldsGiven): Result<MessageEvent, string> {
   const draft = emptyMessage();
   const stanza = own(input, 'stanza');
   let author = draft.from;
@@ -125,7 +125,7 @@ function messageOf(input: object): Result<MessageEvent, string> {
 }
 
 /** @returns what is wrong with the stanza, or with what is said beside it. */
-function readStanza(draft: MessageDraft, input: object, stanza: unknown): string | undefined {
+function readStanza(draft: MessageDraft, input: FieldsGiven, stanza: unknown): string | undefined {
   if (typeof stanza !== 'string') return 'stanza: not a text';
   const element = parseStanza(stanza);
   if (!element.ok) return `stanza: ${element.error}`;
