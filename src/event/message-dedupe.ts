@@ -22,7 +22,8 @@ export class MessageDedupe {
   #former = new Map<string, number>();
   #sinceMs: number;
   /** What was asked for last is what is noted next. */
-  #text = '';
+  #message: Message | undefined;
+  #row: EnabledKey | undefined;
   #key = '';
 
   /** @param ttlMs 0: nothing is ever known. @param max of each generation. */
@@ -64,11 +65,13 @@ export class MessageDedupe {
    * A hash, so that long names take no more room than others. JIDs cannot hold the separator; the length of the node
    * keeps node and id apart.
    */
-  #keyOf({ id, from }: Message, { owner, service, node }: EnabledKey): string {
-    const text = `${owner}\n${service}\n${from}\n${node.length} ${node}${id}`;
-    if (text !== this.#text) {
-      this.#text = text;
+  #keyOf(message: Message, row: EnabledKey): string {
+    if (message !== this.#message || row !== this.#row) {
+      const { owner, service, node } = row;
+      const text = `${owner}\n${service}\n${message.from}\n${node.length} ${node}${message.id}`;
       this.#key = hash('sha256', text, 'base64');
+      this.#message = message;
+      this.#row = row;
     }
     return this.#key;
   }
