@@ -84,7 +84,7 @@ export class Notifier {
   readonly #flights = new EventFlights();
   readonly #publisher: EventPublisher;
   /** Messages of the running batch that have ended, or whose end comes from elsewhere. */
-  readonly #taken = new Set<EventActorMessage>();
+  readonly #taken: EventActorMessage[] = [];
   /** Events of the running batch that may start publishes. */
   readonly #opened: WaitingEvent[] = [];
   #stopped = false;
@@ -115,7 +115,7 @@ export class Notifier {
   }
 
   take(batch: readonly EventActorMessage[]): void | Promise<void> {
-    this.#taken.clear();
+    this.#taken.length = 0;
     this.#opened.length = 0;
     try {
       const taking = batch.some(isApart) ? this.#takeParts(batch) : this.#takePart(batch);
@@ -127,7 +127,7 @@ export class Notifier {
 
   /** True: it has ended, or its end comes from its publishes. */
   hasTaken(message: EventActorMessage): boolean {
-    return this.#taken.has(message);
+    return this.#taken.includes(message);
   }
 
   stop(): void {
@@ -174,7 +174,7 @@ export class Notifier {
       }
       const answer = await this.#store.remove(message);
       if (answer.kind === 'done') this.#removed += answer.count;
-      this.#taken.add(message);
+      this.#taken.push(message);
       message.reply.answeredEnabled(message.tag, answer);
     }
     await this.#takePart(part);
@@ -197,7 +197,7 @@ export class Notifier {
 
   #consider(command: EventCommand, steps: Step[], nowMs: EpochMs): void {
     const { event } = command;
-    this.#taken.add(command);
+    this.#taken.push(command);
     if (event.kind === 'status') {
       this.#statuses++;
       this.#options.presence.note(event);
@@ -274,7 +274,7 @@ export class Notifier {
     this.#sweepLater();
     const isWritten = await this.#store.write(view.changes);
     for (const { command, answer } of answers) {
-      this.#taken.add(command);
+      this.#taken.push(command);
       command.reply.answeredEnabled(command.tag, isWritten ? answer : storeFailed);
     }
   }
