@@ -43,12 +43,6 @@ export interface DisableInput {
 /** How long the caller waits for the ends of the publishes of an event, ms. */
 export const eventWaitMsDefault = 10_000;
 
-interface OpenCall {
-  readonly results: EventResult[];
-  left: number;
-  readonly resolve: (results: readonly EventResult[]) => void;
-}
-
 /** What an embedding program may do about registrations besides telling events. */
 export type PushAdmin = Pick<
   EventDoor,
@@ -57,12 +51,12 @@ export type PushAdmin = Pick<
 
 type Asking = EnabledCommand extends infer C ? (C extends EnabledCommand ? Omit<C, 'reply' | 'tag'> : never) : never;
 
-export class EventDoor implements EventReply, EnabledReply {
+export class EventDoor implements EnabledReply {
   readonly #actor: ActorRef<EventActorMessage>;
   readonly #clock: Clock;
-  readonly #events = new Map<number, { readonly call: OpenCall; readonly index: number }>();
   readonly #answers = new Map<number, (answer: EnabledAnswer) => void>();
   #lastTag = 0;
+  #eventsOpen = 0;
 
   constructor(actor: ActorRef<EventActorMessage>, clock: Clock) {
     this.#actor = actor;
@@ -71,7 +65,7 @@ export class EventDoor implements EventReply, EnabledReply {
 
   /** Events and commands that have not ended. */
   get size(): number {
-    return this.#events.size + this.#answers.size;
+    return this.#eventsOpen + this.#answers.size;
   }
 
   /** Resolves with one result for each event, in order; never rejects. */
@@ -83,9 +77,13 @@ export class EventDoor implements EventReply, EnabledReply {
   onRawEvents(inputs: readonly unknown[], waitMs: number = eventWaitMsDefault): Promise<readonly EventResult[]> {
     const deadlineMs = this.#clock.monotonicMs() + waitMs;
     return new Promise((resolve) => {
-      const call: OpenCall = { results: Array.from(inputs, () => notEnded), left: inputs.length + 1, resolve };
+      if (inputs.length === 0) {
+        resolve([]);
+        return;
+      }
+      const call = new OpenCall(inputs.length, resolve, () => this.#eventsOpen--);
+      this.#eventsOpen += inputs.length;
       for (let index = 0; index < inputs.length; index++) this.#give(inputs[index], { call, index, deadlineMs });
-      oneLess(call);
     });
   }
 
@@ -160,14 +158,6 @@ export class EventDoor implements EventReply, EnabledReply {
     });
   }
 
-  ended(tag: number, result: EventResult): void {
-    const open = this.#events.get(tag);
-    if (open === undefined) return;
-    this.#events.delete(tag);
-    open.call.results[open.index] = result;
-    oneLess(open.call);
-  }
-
   answeredEnabled(tag: number, answer: EnabledAnswer): void {
     const resolve = this.#answers.get(tag);
     this.#answers.delete(tag);
@@ -177,22 +167,37 @@ export class EventDoor implements EventReply, EnabledReply {
   #give(input: unknown, { call, index, deadlineMs }: { call: OpenCall; index: number; deadlineMs: number }): void {
     const event = eventOf(input);
     if (!event.ok) {
-      call.results[index] = { kind: 'invalid', reason: event.error };
-      oneLess(call);
+      call.ended(index, { kind: 'invalid', reason: event.error });
       return;
     }
-    const tag = ++this.#lastTag;
-    this.#events.set(tag, { call, index });
-    const admission = this.#actor.tell({ kind: 'event', event: event.value, deadlineMs, reply: this, tag });
-    if (admission !== 'accepted') this.ended(tag, { kind: 'refused', reason: refusalOf(admission) });
+    const admission = this.#actor.tell({ kind: 'event', event: event.value, deadlineMs, reply: call, tag: index });
+    if (admission !== 'accepted') call.ended(index, { kind: 'refused', reason: refusalOf(admission) });
   }
 }
 
 // Stands in for each result until it has come; no caller ever sees it.
 const notEnded: EventResult = { kind: 'refused', reason: 'stopping' };
 
-function oneLess(call: OpenCall): void {
-  if (--call.left === 0) call.resolve(call.results);
+/** One call and its events; the tag of each is its place among them. */
+class OpenCall implements EventReply {
+  readonly #results: EventResult[] = [];
+  readonly #resolve: (results: readonly EventResult[]) => void;
+  readonly #oneEnded: () => void;
+  #left: number;
+
+  constructor(count: number, resolve: (results: readonly EventResult[]) => void, oneEnded: () => void) {
+    for (let index = 0; index < count; index++) this.#results.push(notEnded);
+    this.#left = count;
+    this.#resolve = resolve;
+    this.#oneEnded = oneEnded;
+  }
+
+  ended(tag: number, result: EventResult): void {
+    if (this.#results[tag] !== notEnded) return;
+    this.#results[tag] = result;
+    this.#oneEnded();
+    if (--this.#left === 0) this.#resolve(this.#results);
+  }
 }
 
 function refusalOf(admission: Exclude<Admission, 'accepted'>): 'overloaded' | 'stopping' {
