@@ -269,6 +269,8 @@ export class RegistrationShard {
   /** After a read of many has failed: which of them can be read? */
   async #readEach(nodes: readonly NodeId[], error: unknown): Promise<readonly Found<Registration | undefined>[]> {
     this.#complain(error);
+    // The store is away: to ask it again for each of them would keep all others waiting.
+    if (error instanceof EngineError && error.code === 'E_STORE_IO') return nodes.map(() => 'unreadable');
     const found: Found<Registration | undefined>[] = [];
     for (const node of nodes) {
       try {

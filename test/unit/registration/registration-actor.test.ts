@@ -26,10 +26,12 @@ class GatedStore extends MemoryStore {
   readonly log: string[] = [];
   readonly corrupt = new Set<NodeId>();
   writeFails = false;
+  isAway = false;
   #gate: (() => void) | undefined;
 
   override readMany(nodes: readonly NodeId[]): readonly (Registration | undefined)[] {
     this.log.push(`read ${nodes.length}`);
+    if (this.isAway) throw new EngineError('E_STORE_IO', 'no answer');
     if (nodes.some((one) => this.corrupt.has(one))) throw new EngineError('E_STORE_ROW_CORRUPT', 'corrupt');
     return super.readMany(nodes);
   }
@@ -311,6 +313,16 @@ test('a corrupt row costs the publishes to its node, and no others', async () =>
   world.tell(create('c', { reply, tag: 4 }), publish('b', { reply, tag: 5 }), publish('a', { reply, tag: 6 }));
   await world.clock.settle();
   assert.deepEqual([reply.word(4), reply.word(5), world.dispatched], ['created', 'store-failed', ['a', 'a']]);
+});
+
+test('a store that is away is asked once for a batch, and no node counts as unknown', async () => {
+  const world = await setup({}, [live('a')]);
+  const reply = world.answers;
+  world.store.isAway = true;
+  world.tell(...['a', 'b', 'c'].map((name, index) => publish(name, { reply, tag: index })));
+  await world.clock.settle();
+  assert.deepEqual([reply.word(0), reply.word(1), reply.word(2)], Array(3).fill('store-failed'));
+  assert.deepEqual(world.store.log, ['read 3']);
 });
 
 test('4.63 a dead token ends its registration, and the publisher hears of it when that is on disk', async () => {
