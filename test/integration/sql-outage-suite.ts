@@ -118,6 +118,26 @@ export function outageSuite(world: SqlWorld): void {
     await store.close();
   });
 
+  it("of two transactions that stand in each other's way one is begun again, and both are done", async () => {
+    const database = await world.open();
+    await world.sql(database, 'INSERT INTO meerkat_migration VALUES (51, 0), (52, 0)');
+    const meet = new Barrier(2);
+    const write = (first: number, second: number): Promise<void> =>
+      database.transaction(database.quick('write'), async (connection) => {
+        for (const version of [first, second]) {
+          const text = `UPDATE meerkat_migration SET applied_at_ms = applied_at_ms + 1 WHERE version = ${version}`;
+          await connection.query({ text, values: [] });
+          await meet.arrive();
+        }
+      });
+    await Promise.all([write(51, 52), write(52, 51)]);
+    const rows = await world.sql(database, 'SELECT applied_at_ms FROM meerkat_migration WHERE version IN (51, 52)');
+    assert.deepEqual(
+      rows.map(([times]) => Number(times)),
+      [2, 2],
+    );
+  });
+
   it('after close every call is refused', async () => {
     const database = await openSqlDatabase(world.config(await world.server.createDatabase()), systemClock);
     const running = database.query(database.quick('count'), { text: 'SELECT 1', values: [] });
@@ -142,6 +162,22 @@ export function outageSuite(world: SqlWorld): void {
     assert.match(port, /nobody listens there \(ECONNREFUSED\)/);
     for (const message of messages) assert.doesNotMatch(message, /127\.0\.0\.1|meerkat:|no-such|not-the|p%|w@rd/);
   });
+}
+
+/** Holds the first ones up until enough have come; those that come later pass. */
+class Barrier {
+  #missing: number;
+  #open: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#missing = count;
+  }
+
+  async arrive(): Promise<void> {
+    this.#missing--;
+    if (this.#missing > 0) return new Promise((resolve) => this.#open.push(resolve));
+    for (const open of this.#open.splice(0)) open();
+  }
 }
 
 async function problem(world: SqlWorld, url: string): Promise<string> {

@@ -26,6 +26,21 @@ export function schemaSuite(world: SqlWorld): void {
     await database.close();
   });
 
+  it('several engines of one process that start at once make the tables once', async () => {
+    const config = world.config(await world.server.createDatabase(), { connections: 1 });
+    const databases = await Promise.all(Array.from({ length: 8 }, () => openSqlDatabase(config, systemClock)));
+    const stores = await Promise.all(databases.map((database) => sqlEnabledStore(database)));
+    assert.deepEqual(await Promise.all(stores.map((store) => store.count())), Array(8).fill(0));
+    await Promise.all([...stores, ...databases].map((opened) => opened.close()));
+  });
+
+  it('a value that is longer than its column is an error, and is not cut', async () => {
+    const { database } = await world.openBesideMongooseIM();
+    const values = ['a'.repeat(251), 'n', 's', '{}', 0];
+    const insert = 'INSERT INTO event_pusher_push_subscription VALUES (?, ?, ?, ?, ?)';
+    await assert.rejects(world.sql(database, insert, values), /a value is longer than its column/);
+  });
+
   it('a second opening changes nothing, and a store finds its rows', async () => {
     const database = await world.open();
     const first = await sqlEnabledStore(database);

@@ -24,7 +24,8 @@ async function attempt({ tls }: SqlServerOptions): Promise<SqlServer> {
   const [port = 0] = await freePorts(1);
   const flags = [
     '--no-defaults --datadir=$PWD/data --socket=$PWD/server.sock --pid-file=$PWD/server.pid --tmpdir=$PWD',
-    `--bind-address=127.0.0.1 --port=${port} --innodb-flush-log-at-trx-commit=2 --innodb-buffer-pool-size=128M`,
+    `--bind-address=127.0.0.1,127.0.0.2 --port=${port}`,
+    '--innodb-flush-log-at-trx-commit=2 --innodb-buffer-pool-size=128M',
     '--skip-log-bin --skip-name-resolve --performance-schema=off --init-file=$PWD/init.sql',
     tls === undefined ? '--skip-ssl' : '--ssl-cert=$PWD/server.crt --ssl-key=$PWD/server.key',
   ].join(' ');

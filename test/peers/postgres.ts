@@ -24,7 +24,12 @@ export async function startPostgres(options: SqlServerOptions = {}): Promise<Sql
 
 async function attempt({ tls }: SqlServerOptions): Promise<SqlServer> {
   const [port = 0] = await freePorts(1);
-  const settings = ['fsync=off', 'full_page_writes=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories='];
+  const settings = [
+    'fsync=off',
+    'full_page_writes=off',
+    'listen_addresses=127.0.0.1,127.0.0.2',
+    'unix_socket_directories=',
+  ];
   if (tls !== undefined) settings.push('ssl=on', 'ssl_cert_file=../server.crt', 'ssl_key_file=../server.key');
   const flags = settings.map((setting) => `-c ${setting}`).join(' ');
   const server = new ServerProcess({

@@ -53,7 +53,7 @@ export class ConnectionPool {
     const endsAtMs = clock.monotonicMs() + waitMs;
     const connection = this.#takeIdle() ?? (await this.#wait(waitMs));
     const leftMs = Math.max(0, endsAtMs - clock.monotonicMs());
-    const cancel = clock.after(leftMs, () => connection.destroy('timeout'), false);
+    const cancel = clock.after(leftMs, () => this.#late(connection), false);
     try {
       return await work(connection);
     } finally {
@@ -71,6 +71,12 @@ export class ConnectionPool {
       for (const connection of this.#idle.splice(0)) this.#leave(connection);
       this.#endIfEmpty();
     });
+  }
+
+  /** The server may be silent, not slow: calls that come next must not find it out one after the other. */
+  #late(connection: PooledConnection): void {
+    connection.destroy('timeout');
+    for (const idle of this.#idle.splice(0)) this.#forget(idle);
   }
 
   #takeIdle(): PooledConnection | undefined {
@@ -113,7 +119,7 @@ export class ConnectionPool {
     this.#connecting.add(socket);
     const cancel = clock.after(connectMs, () => socket.destroy(new SqlTrouble('timeout')), false);
     const ended = new Promise<never>((_, reject) => {
-      socket.once('error', reject);
+      socket.on('error', reject); // stays: an error that nobody listens to would end the process
       socket.once('close', () => reject(new SqlTrouble('connection_lost')));
     });
     let connection: PooledConnection | undefined;

@@ -3,6 +3,7 @@
  * Where the database is, out of its URL. The URL holds the password: nothing of it is repeated in an error.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { EngineError } from '../../core/errors.ts';
 import type { DatabaseConfig } from '../../../config/engine-config.ts';
 
@@ -27,6 +28,8 @@ const dialects: Readonly<Record<string, { readonly dialect: SqlDialect; readonly
   'mariadb:': { dialect: 'mysql', port: 3306 },
 };
 
+const loopback = ['127.0.0.1', '::1'];
+
 /** @throws EngineError E_CONFIG_INVALID: no address, or one with parts that are not read; E_STORE_IO: no ca_file. */
 export function databaseAddress(config: DatabaseConfig): DatabaseAddress {
   if (config.url === '') throw invalid('is not set, and a store is kept in the database: write its address');
@@ -37,10 +40,15 @@ export function databaseAddress(config: DatabaseConfig): DatabaseAddress {
   if (url.search !== '') throw invalid('has options after "?", which are not read; TLS is demanded by ca_file');
   const name = decoded(url.pathname.slice(1));
   if (url.hostname === '' || name === '') throw invalid('must name a host and a database: postgres://user@host/name');
+  // In URLs an IPv6 address is in brackets.
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  // The MySQL driver compares the certificate of a server without a name with "localhost".
+  if (known.dialect === 'mysql' && config.caFile !== '' && isIP(host) !== 0 && !loopback.includes(host)) {
+    throw invalid("must give the host's name, not its address, when ca_file is set: certificates are compared with it");
+  }
   return {
     ...known,
-    // In URLs an IPv6 address is in brackets.
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    host,
     port: url.port === '' ? known.port : Number(url.port),
     user: decoded(url.username),
     password: decoded(url.password),
