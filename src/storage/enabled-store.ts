@@ -48,8 +48,9 @@ export interface EnabledStore {
    */
   removeDomain(domain: string): Promise<number>;
   /**
-   * Rows in key order (owner, service, node, compared as bytes), after `after` (exclusive) if given; fewer than `limit`
-   * only at the end. An unreadable record is told to `unreadable` and passed over; without that it rejects.
+   * Rows in key order (owner, service, node, compared as bytes; a table that MongooseIM has made: by its collation),
+   * after `after` (exclusive) if given; fewer than `limit` only at the end. An unreadable record is told to
+   * `unreadable` and passed over; without that it rejects.
    */
   scan(
     after: EnabledKey | undefined,

@@ -21,7 +21,10 @@ export interface EnabledStatements {
   remove(keys: readonly KeyColumns[]): readonly SqlStatement[];
   removeOwners(owners: readonly string[]): readonly SqlStatement[];
   removeDomain(domain: string): readonly SqlStatement[];
-  /** In the order of the bytes of owner, service and node. */
+  /**
+   * In the order of owner, service and node by the table's own collation: another one would sort the whole table for
+   * each page. The owners of the next rows come first, by their index; then their rows, which alone are sorted.
+   */
   scan(after: KeyColumns | undefined, limit: number): SqlStatement;
   count(): SqlStatement;
   /** What is left in our table of rows that somebody else has removed or replaced; microseconds since the epoch. */

@@ -64,7 +64,7 @@ export const mysqlEnabled = (table: PushTable): EnabledStatements => ({
       text: `DELETE FROM ${index === 0 ? pushTable : extraTable} WHERE ${owner} LIKE ? ESCAPE '$' OR ${owner} = ?`,
       values: [domainPattern(domain), domain],
     })),
-  scan: (after, limit) => (table.isByteOrdered ? mysqlIndexScan(table, after, limit) : mysqlSortedScan(after, limit)),
+  scan: mysqlScan,
   count: () => ({ text: `SELECT COUNT(*) FROM ${pushTable}`, values: [] }),
   removeOrphans(before) {
     const [charset = ''] = table.ownerCollation.split('_');
@@ -87,29 +87,15 @@ function mysqlRemove(name: string, condition: string, keys: readonly KeyColumns[
   return { text: `DELETE FROM ${name} WHERE ${keys.map(() => `(${condition})`).join(' OR ')}`, values };
 }
 
-/**
- * The owners of the next rows first, by the index of owners; then their rows, which alone are sorted.
- */
-function mysqlIndexScan(table: PushTable, after: KeyColumns | undefined, limit: number): SqlStatement {
-  const begin = after === undefined ? [] : [after.owner, after.owner];
-  const [first, from] = after === undefined ? ['', ''] : ['SELECT ? AS owner_jid UNION', 'WHERE owner_jid > ?'];
+function mysqlScan(after: KeyColumns | undefined, limit: number): SqlStatement {
+  const [from, rest] =
+    after === undefined ? ['', ''] : ['WHERE owner_jid >= ?', 'WHERE (e.owner_jid, e.pubsub_jid, e.node) > (?, ?, ?)'];
   return {
-    text: `SELECT ${mysqlColumns} FROM (
-        ${first} SELECT DISTINCT owner_jid FROM (
-          SELECT owner_jid FROM ${pushTable} ${from} ORDER BY owner_jid LIMIT ?) AS next) AS o
-      JOIN ${pushTable} e ON e.owner_jid = o.owner_jid COLLATE ${table.ownerCollation} ${mysqlExtra}
-      ${after === undefined ? '' : 'WHERE (e.owner_jid, e.pubsub_jid, e.node) > (?, ?, ?)'}
+    text: `SELECT ${mysqlColumns}
+      FROM (SELECT DISTINCT owner_jid FROM ${pushTable} ${from} ORDER BY owner_jid LIMIT ?) AS next
+      JOIN ${pushTable} e ON e.owner_jid = next.owner_jid ${mysqlExtra} ${rest}
       ORDER BY e.owner_jid, e.pubsub_jid, e.node LIMIT ?`,
-    values: [...begin, limit, ...keyOf(after), limit],
-  };
-}
-
-function mysqlSortedScan(after: KeyColumns | undefined, limit: number): SqlStatement {
-  const key = ['e.owner_jid', 'e.pubsub_jid', 'e.node'].map(bytes).join(', ');
-  return {
-    text: `SELECT ${mysqlColumns} FROM ${pushTable} e ${mysqlExtra}
-      ${after === undefined ? '' : `WHERE (${key}) > (?, ?, ?)`} ORDER BY ${key} LIMIT ?`,
-    values: [...keyOf(after), limit],
+    values: [...(after === undefined ? [] : [after.owner]), limit + 1, ...keyOf(after), limit],
   };
 }
 

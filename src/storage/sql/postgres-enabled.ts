@@ -5,13 +5,14 @@ import { pushTable } from './push-table.ts';
 import { limits } from '../../core/limits.ts';
 import type { EnabledColumns } from './enabled-row.ts';
 import type { EnabledStatements, KeyColumns } from './enabled-statements.ts';
-import type { PushTable } from './push-table.ts';
 
-// Collations are said because the two tables may have different ones, which PostgreSQL refuses to choose between.
-const besides = `LEFT JOIN ${extraTable} x ON x.owner_jid = e.owner_jid COLLATE "C" AND x.node = e.node COLLATE "C"
-  AND x.pubsub_jid = e.pubsub_jid COLLATE "C" AND x.created_at = e.created_at`;
+// Beside each row by the index, whatever the planner thinks of an empty table. Collations are said because the two
+// tables may have different ones, which PostgreSQL refuses to choose between.
+const besides = `LEFT JOIN LATERAL (
+  SELECT extra FROM ${extraTable} WHERE owner_jid = e.owner_jid COLLATE "C" AND node = e.node COLLATE "C"
+    AND pubsub_jid = e.pubsub_jid COLLATE "C" AND created_at = e.created_at LIMIT 1) AS x ON true`;
 
-export const postgresEnabled = (table: PushTable): EnabledStatements => ({
+export const postgresEnabled: EnabledStatements = {
   read: (owners) => ({
     text: `SELECT e.owner_jid, e.pubsub_jid, e.node, e.form::text, e.created_at, x.extra::text
       FROM unnest($1::text[]) AS asked(owner) CROSS JOIN LATERAL (
@@ -56,16 +57,15 @@ export const postgresEnabled = (table: PushTable): EnabledStatements => ({
       values: [domainPattern(domain), domain],
     })),
   scan(after, limit) {
-    const order = ['owner_jid', 'pubsub_jid', 'node'].map((name) => `e.${name} COLLATE "C"`);
-    // Said twice, because the index is of the owner alone.
-    const begin = table.isByteOrdered ? 'e.owner_jid >= $2 AND ' : '';
+    const [from, rest] =
+      after === undefined
+        ? ['', '']
+        : ['WHERE owner_jid >= $2', 'WHERE (e.owner_jid, e.pubsub_jid, e.node) > ($2, $3, $4)'];
     return {
       text: `SELECT e.owner_jid, e.pubsub_jid, e.node, e.form::text, e.created_at, x.extra::text
-        FROM (SELECT * FROM ${pushTable} e
-          ${after === undefined ? '' : `WHERE ${begin} (${order.join(', ')}) > ($2, $3, $4)`}
-          ORDER BY ${order.join(', ')} LIMIT $1) AS e
-        ${besides}
-        ORDER BY ${order.join(', ')}`,
+        FROM (SELECT DISTINCT owner_jid FROM ${pushTable} ${from} ORDER BY owner_jid LIMIT $1 + 1) AS next
+        CROSS JOIN LATERAL (SELECT * FROM ${pushTable} WHERE owner_jid = next.owner_jid OFFSET 0) AS e
+        ${besides} ${rest} ORDER BY e.owner_jid, e.pubsub_jid, e.node LIMIT $1`,
       values: [limit, ...(after === undefined ? [] : [after.owner, after.service, after.node])],
     };
   },
@@ -76,7 +76,7 @@ export const postgresEnabled = (table: PushTable): EnabledStatements => ({
         AND e.node COLLATE "C" = x.node AND e.pubsub_jid COLLATE "C" = x.pubsub_jid AND e.created_at = x.created_at)`,
     values: [before],
   }),
-});
+};
 
 function postgresRemove(name: string): string {
   return `DELETE FROM ${name} USING unnest($1::text[], $2::text[], $3::text[]) AS given(o, n, s)

@@ -17,8 +17,6 @@ export const pushTable = 'event_pusher_push_subscription';
 export interface PushTable {
   /** Characters that fit. */
   readonly charsMax: { readonly owner: number; readonly service: number; readonly node: number };
-  /** Whether the columns are compared byte by byte, so that an index gives the order of the port. */
-  readonly isByteOrdered: boolean;
   /** Of `owner_jid`. */
   readonly ownerCollation: string;
 }
@@ -97,12 +95,9 @@ export async function checkPushTable(database: SqlDatabase): Promise<PushTable> 
   const charsMax = (name: string): number => found.find((column) => column.name === name)?.charsMax ?? 0;
   return {
     charsMax: { owner: charsMax('owner_jid'), service: charsMax('pubsub_jid'), node: charsMax('node') },
-    isByteOrdered: found.slice(0, 3).every((column) => byteOrders.includes(column.collation)),
     ownerCollation: found[0]?.collation ?? '',
   };
 }
-
-const byteOrders = ['C', 'POSIX', 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin'];
 
 function columnsOf({ rows }: SqlResult): readonly Column[] {
   return rows.map(([name, type, charsMax, collation]) => ({
@@ -116,9 +111,9 @@ function columnsOf({ rows }: SqlResult): readonly Column[] {
 const postgresColumns = {
   text: `SELECT a.attname::text, regexp_replace(format_type(a.atttypid, a.atttypmod), '\\(.*', ''),
       CASE WHEN a.atttypmod > 4 THEN a.atttypmod - 4 END,
-      CASE WHEN c.collname = 'default' THEN d.datcollate ELSE c.collname END::text
-    FROM pg_attribute a LEFT JOIN pg_collation c ON c.oid = a.attcollation, pg_database d
-    WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped AND d.datname = current_database()
+      c.collname::text
+    FROM pg_attribute a LEFT JOIN pg_collation c ON c.oid = a.attcollation
+    WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum`,
   values: [pushTable],
 };

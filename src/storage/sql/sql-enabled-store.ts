@@ -36,7 +36,7 @@ export class SqlEnabledStore implements EnabledStore {
   constructor(database: SqlDatabase, table: PushTable) {
     this.#database = database;
     this.#table = table;
-    this.#statements = database.dialect === 'postgres' ? postgresEnabled(table) : mysqlEnabled(table);
+    this.#statements = database.dialect === 'postgres' ? postgresEnabled : mysqlEnabled(table);
     this.#cancelSweep = this.#sweepLater();
   }
 
