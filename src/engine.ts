@@ -26,7 +26,6 @@ import { registrationActor } from './registration/registration-actor.ts';
 import { shardOfCommand } from './registration/slots.ts';
 import { routerActor } from './router/router-actor.ts';
 import { routeSettings } from './router/route-settings.ts';
-import { nearestSender } from './router/sender-choice.ts';
 import { secretKeyOf } from './storage/secret-key.ts';
 import { ComponentStream } from './xmpp/component-stream.ts';
 import type { ActorRef } from './actor/actor.ts';
@@ -119,7 +118,7 @@ export class Engine {
       plugins: this.#plugins,
       logger: this.#logger,
       shards: this.#shards,
-      sender: nearestSender(() => this.#routers.values()),
+      senders: new Map(),
     });
     const failed = options.failed ?? ((): void => void this.stop());
     this.#system = new ActorSystem({
