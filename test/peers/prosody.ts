@@ -30,7 +30,10 @@ async function attempt(options: RealServerOptions): Promise<RealServer> {
   const server = new ServerProcess({
     name: 'prosody',
     user: 'prosody',
-    files: (folder) => ({ 'prosody.cfg.lua': configuration(folder, client, component, options) }),
+    files: (folder) => ({
+      'prosody.cfg.lua': configuration(folder, client, component, options),
+      ...(options.module === undefined ? {} : { [`mod_${options.module.name}.lua`]: options.module.source }),
+    }),
     environment: () => ({}),
     command: (folder) => [prosody ?? 'prosody', '--config', join(folder, 'prosody.cfg.lua'), '-F'],
   });
@@ -83,12 +86,15 @@ component_interfaces = { "127.0.0.1" }
 modules_enabled = {
   "disco"; "roster"; "saslauth"; "ping"; "carbons"; "mam"; "smacks"; "csi_simple"; "blocklist"; "time"; "version";
   ${options.delegation === true ? '"delegation"; "privilege"' : '"cloud_notify"'};
+  ${options.module === undefined ? '' : `"${options.module.name}";`}
 }
 modules_disabled = { "s2s"; "s2s_auth_certs"; "tls" }
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 authentication = "internal_plain"
 storage = "internal"
+plugin_paths = { "${folder}" }
+${options.module?.settings.join('\n') ?? ''}
 smacks_hibernation_time = 120
 push_max_errors = ${options.pushMaxErrors ?? 16}
 push_notification_with_body = ${options.includeBody ?? false}

@@ -33,6 +33,8 @@ export interface RealServerOptions {
    * users' presence and, if it can, lets it publish in their names (XEP-0356).
    */
   readonly delegation?: boolean;
+  /** Prosody: one more module, and what the host's section says for it. */
+  readonly module?: { readonly name: string; readonly source: string; readonly settings: readonly string[] };
 }
 
 /** Why a suite of a real server cannot run here, `false` when it can. Set MEERKAT_REQUIRE_SERVERS=1 to fail instead. */
