@@ -4,11 +4,10 @@
  * an XMPP server, and back from a dispatcher to the shard whose device is dead. Built by engine.ts; the actors it leads
  * to come into being after it.
  */
-import { domainOf } from './core/jid.ts';
 import { providerRoutes } from './publish/provider-routes.ts';
 import { shardOfCommand } from './registration/slots.ts';
 import type { ActorRef, Admission } from './actor/actor.ts';
-import type { EngineConfig, ServerConfig } from '../config/engine-config.ts';
+import type { EngineConfig } from '../config/engine-config.ts';
 import type { Logger } from './core/log.ts';
 import type { Notification } from './core/notification.ts';
 import type { Registration } from './core/registration.ts';
@@ -26,24 +25,19 @@ export interface EnginePublishingOptions {
   readonly logger: Logger;
   /** Filled when they are spawned. */
   readonly shards: readonly ActorRef<RegistrationCommand>[];
-  /** By the name of their server; filled when they are spawned. */
-  readonly senders: ReadonlyMap<string, IqSender>;
+  /** The XMPP servers, by which publishes reach push services that are not ours. */
+  readonly sender: IqSender;
 }
 
 export class EnginePublishing implements EventPublishing {
   readonly #options: EnginePublishingOptions;
   readonly #providers: ProviderRoutes;
-  /** Of each domain whose users' push registrations are ours by delegation. */
-  readonly #servers = new Map<string, ServerConfig>();
   /** Set when they are spawned. */
   dispatchers: Dispatchers | undefined;
 
   constructor(options: EnginePublishingOptions) {
     this.#options = options;
     this.#providers = providerRoutes(options.config.providers);
-    for (const server of options.config.servers) {
-      for (const domain of server.delegatedDomains) this.#servers.set(domain, server);
-    }
   }
 
   /** `undefined`: no configured provider serves it. */
@@ -93,10 +87,7 @@ export class EnginePublishing implements EventPublishing {
     return shards[shardOfCommand(command, shards.length)]?.tell(command) ?? 'stopped';
   }
 
-  /** By the server whose user it concerns, otherwise by the first one. */
   sendPublish(iq: PublishIq, reply: IqReply, tag: number): 'sent' | 'full' | 'offline' {
-    const server = this.#servers.get(domainOf(iq.account)) ?? this.#options.config.servers[0];
-    const sender = server === undefined ? undefined : this.#options.senders.get(server.name);
-    return sender?.sendPublish(iq, reply, tag) ?? 'offline';
+    return this.#options.sender.sendPublish(iq, reply, tag);
   }
 }

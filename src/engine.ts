@@ -26,6 +26,7 @@ import { registrationActor } from './registration/registration-actor.ts';
 import { shardOfCommand } from './registration/slots.ts';
 import { routerActor } from './router/router-actor.ts';
 import { routeSettings } from './router/route-settings.ts';
+import { nearestSender } from './router/sender-choice.ts';
 import { secretKeyOf } from './storage/secret-key.ts';
 import { ComponentStream } from './xmpp/component-stream.ts';
 import type { ActorRef } from './actor/actor.ts';
@@ -118,7 +119,7 @@ export class Engine {
       plugins: this.#plugins,
       logger: this.#logger,
       shards: this.#shards,
-      senders: new Map(),
+      sender: nearestSender(() => this.#routers.values()),
     });
     const failed = options.failed ?? ((): void => void this.stop());
     this.#system = new ActorSystem({
@@ -180,9 +181,8 @@ export class Engine {
 
   async #openDoors(): Promise<void> {
     if (this.#events === undefined) return;
-    const { door, presenceReset } = this.#events;
-    const [config, clock, random, logger] = [this.#config, this.#clock, this.#random, this.#logger];
-    this.#doors = await openDoors({ config, door, clock, random, logger, presenceReset });
+    const { door } = this.#events;
+    this.#doors = await openDoors({ config: this.#config, door, clock: this.#clock, logger: this.#logger });
   }
 
   /**
@@ -293,6 +293,7 @@ export class Engine {
     const routes: CommandRoutes = {
       shards: this.#shards,
       shardOf: (command) => shardOfCommand(command, this.#shards.length),
+      events: () => this.#events?.ref,
     };
     const [clock, random, logger] = [this.#clock, this.#random, this.#logger];
     this.#system.spawn(
