@@ -24,7 +24,9 @@ try {
   const { prosodyAbsent } = await import('../dist/test/peers/prosody.js');
   const { postgresAbsent } = await import('../dist/test/peers/postgres.js');
   const { mariadbAbsent } = await import('../dist/test/peers/mariadb.js');
-  untested = [ejabberdAbsent, prosodyAbsent, postgresAbsent, mariadbAbsent].filter((reason) => reason !== false);
+  const { rabbitmqAbsent } = await import('../dist/test/peers/rabbitmq.js');
+  const absences = [ejabberdAbsent, prosodyAbsent, postgresAbsent, mariadbAbsent, rabbitmqAbsent];
+  untested = absences.filter((reason) => reason !== false);
 } catch (error) {
   fail(error.message, '.ci/run, which installs them');
 }

@@ -1,16 +1,21 @@
 // Thread: main
 /** The doors by which events arrive from outside, HTTP and brokers: opened last, closed first. Built by engine.ts. */
 import { openHttp } from './http/http-server.ts';
+import { openRabbit } from './rabbit/rabbit-intake.ts';
 import type { EngineConfig } from '../config/engine-config.ts';
 import type { Clock } from './core/clock.ts';
 import type { Logger } from './core/log.ts';
+import type { Random } from './core/random.ts';
 import type { EventDoor } from './event/event-door.ts';
 
 export interface DoorsOptions {
   readonly config: EngineConfig;
   readonly door: EventDoor;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
+  /** What is remembered of the presence of these domains' users may be stale. False: tell me again later. */
+  readonly presenceReset: (domains: readonly string[]) => boolean;
 }
 
 export interface Door {
@@ -19,8 +24,18 @@ export interface Door {
 }
 
 /** Rejects when one cannot be opened; the others are closed then. */
-export async function openDoors({ config, door, clock, logger }: DoorsOptions): Promise<Door> {
-  const { http, engine } = config;
-  if (http.port === 0) return { close: () => Promise.resolve() };
-  return await openHttp({ http, door, replyMs: engine.iqReplyMs, clock, logger });
+export async function openDoors(options: DoorsOptions): Promise<Door> {
+  const { config, door, clock, logger } = options;
+  const { http, engine, rabbits } = config;
+  const doors: Door[] = [];
+  const close = async (budgetMs: number): Promise<void> =>
+    void (await Promise.all(doors.map((opened) => opened.close(budgetMs))));
+  try {
+    for (const rabbit of rabbits) doors.push(await openRabbit({ ...options, config: rabbit }));
+    if (http.port !== 0) doors.push(await openHttp({ http, door, replyMs: engine.iqReplyMs, clock, logger }));
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+  return { close };
 }

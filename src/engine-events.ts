@@ -49,6 +49,8 @@ export interface EventFigures extends NotifierFigures {
 export interface Events {
   readonly ref: ActorRef<EventActorMessage>;
   readonly door: EventDoor;
+  /** Nobody knows any more which users of these domains are online. False: the actor has no room for that now. */
+  readonly presenceReset: (domains: readonly string[]) => boolean;
   figures(): EventFigures;
 }
 
@@ -103,6 +105,7 @@ export function spawnEvents(options: EventsOptions): Events {
   return {
     ref,
     door,
+    presenceReset: (domains) => ref.tell({ kind: 'presence-reset', domains }) !== 'full',
     figures: () => ({
       ...(notifier?.figures ?? noFigures),
       mailbox: { depth: ref.depth, capacity: ref.capacity },

@@ -181,8 +181,9 @@ export class Engine {
 
   async #openDoors(): Promise<void> {
     if (this.#events === undefined) return;
-    const { door } = this.#events;
-    this.#doors = await openDoors({ config: this.#config, door, clock: this.#clock, logger: this.#logger });
+    const { door, presenceReset } = this.#events;
+    const [config, clock, random, logger] = [this.#config, this.#clock, this.#random, this.#logger];
+    this.#doors = await openDoors({ config, door, clock, random, logger, presenceReset });
   }
 
   /**

@@ -182,6 +182,29 @@ export const limits = {
   httpRetryAfterSeconds: 1,
   /** Troubles of one kind are told at most this often, with their number. */
   httpLogGapMs: 60_000,
+  /** Declaring and binding at RabbitMQ: a quorum queue without a leader answers nothing at all. */
+  rabbitSetUpMs: 15_000,
+  /** Events out of RabbitMQ that are given to the event actor together: about what one turn brings. */
+  rabbitBatchMax: 64,
+  /** A message that is not taken, or whose publish reached nobody, is given again: full jitter from first to max. */
+  rabbitRetryFirstMs: 1_000,
+  rabbitRetryMaxMs: 60_000,
+  /** How often the messages that wait are looked at: short against the first wait. */
+  rabbitLookMs: 250,
+  /** After its arrival: later the user has seen it. Far below the 30 min after which RabbitMQ closes the channel. */
+  rabbitEventLifeMs: 600_000,
+  /** Of our queue, some days of a quiet server: while we are away the oldest messages go first, they are least news. */
+  rabbitQueueMax: 1_000_000,
+  /** A message that was given back so often may be what ends us: RabbitMQ sets it aside. Its own default (4.0). */
+  rabbitDeliveriesMax: 20,
+  /** Of the queue of what cannot be read: enough to see what is wrong. */
+  rabbitPoisonMax: 10_000,
+  rabbitPoisonBytesMax: 67_108_864,
+  /** How long RabbitMQ may take to confirm a message for that queue; it may block publishers for hours. */
+  rabbitPoisonMs: 10_000,
+  rabbitPoisonLogMs: 60_000,
+  /** Domains whose presence is forgotten when RabbitMQ was restarted; a MongooseIM has some hundreds at most. */
+  rabbitDomainsMax: 1_024,
   /** Ad-hoc command sessions (xmpp 5.39). */
   commandSessionMs: 600_000,
 

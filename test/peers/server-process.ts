@@ -122,9 +122,9 @@ export class ServerProcess {
   }
 
   /** Resolves when it is dead; its folder stays, for `restart`. */
-  async kill(): Promise<void> {
+  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     if (this.#child.pid === undefined) return;
-    this.#child.kill('SIGKILL');
+    this.#child.kill(signal);
     await this.#ended;
   }
 
@@ -149,15 +149,16 @@ export class ServerProcess {
   }
 
   /** Resolves when `question` is answered; gives up as soon as the server has ended or could not have a port. */
-  async untilUp(question: () => Promise<true | undefined>): Promise<void> {
-    await until(`${this.#name} answers`, async () => {
+  async untilUp(question: () => Promise<true | undefined>, deadlineMs?: number): Promise<void> {
+    const answered = async (): Promise<true | undefined> => {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) {
         throw new GiveUp(`${this.#name} ended by itself\n${this.tail()}`);
       }
       if (/address already in use/i.test(this.tail()))
         throw new GiveUp(`${this.#name}: a port is taken\n${this.tail()}`);
       return await question();
-    });
+    };
+    await until(`${this.#name} answers`, answered, deadlineMs);
   }
 
   /** The end of what it wrote, for a failing test's message. */
