@@ -17,7 +17,7 @@ import { dispatchers } from './engine-dispatchers.ts';
 import { openDoors } from './engine-doors.ts';
 import { spawnEvents } from './engine-events.ts';
 import { EnginePublishing } from './engine-publishing.ts';
-import { closeStores, openStores } from './engine-stores.ts';
+import { openStores } from './engine-stores.ts';
 import { Templates } from './notification/templates.ts';
 import { PluginChain } from './plugin/plugin-chain.ts';
 import { notificationOf, waitMsDefault } from './publish/publish-request.ts';
@@ -40,7 +40,7 @@ import type { Dispatchers, ProviderSource } from './engine-dispatchers.ts';
 import type { Door } from './engine-doors.ts';
 import type { Events } from './engine-events.ts';
 import type { EngineFigures } from './engine-figures.ts';
-import type { Stores } from './engine-stores.ts';
+import type { OpenStores, Stores } from './engine-stores.ts';
 import type { EventDoor, PushAdmin } from './event/event-door.ts';
 import type { EventInput } from './event/event-input.ts';
 import type { Plugin } from './plugin/plugin.ts';
@@ -88,7 +88,7 @@ export class Engine {
   readonly #replies = new EmbeddedReplies();
   readonly #routers = new Map<string, Router>();
   readonly #shards: ActorRef<RegistrationCommand>[] = [];
-  #stores: Stores | undefined;
+  #stores: OpenStores | undefined;
   #events: Events | undefined;
   #doors: Door | undefined;
   #dispatchers: Dispatchers | undefined;
@@ -151,7 +151,7 @@ export class Engine {
   async #open(): Promise<void> {
     const { engine, servers, providers } = this.#config;
     const key = secretKeyOf(engine.secretKey, engine.dataDir, this.#random);
-    const stores = await openStores(this.#config, this.#givenStores);
+    const stores = await openStores(this.#config, this.#clock, this.#givenStores);
     this.#stores = stores;
     const parts = {
       config: this.#config,
@@ -286,7 +286,7 @@ export class Engine {
     await this.#dispatchers?.settled(leftMs());
     await this.#dispatchers?.drain(Math.max(limits.closeMs, leftMs()));
     await this.#system.stop(Math.max(limits.closeMs, leftMs()));
-    if (this.#stores !== undefined) await closeStores(this.#stores);
+    await this.#stores?.close();
     this.#stage = 'stopped';
   }
 

@@ -48,6 +48,15 @@ export class GuardedStore {
     }
   }
 
+  /** Why one of these could not be kept, `''` if all can. */
+  problemOf(changes: readonly EnabledChange[]): string {
+    for (const change of changes) {
+      const problem = change.kind === 'put' ? (this.#options.store.rowProblem?.(change.row) ?? '') : '';
+      if (problem !== '') return problem;
+    }
+    return '';
+  }
+
   /** All or none; false: none. */
   async write(changes: readonly EnabledChange[]): Promise<boolean> {
     if (changes.length === 0) return true;

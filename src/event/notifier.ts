@@ -286,6 +286,8 @@ export class Notifier {
         const { perUserMax } = this.#options.push;
         const { optionsProblem } = this.#options;
         const { changes, answer } = decideEnable(rows, command, { perUserMax, nowMs, optionsProblem });
+        const problem = this.#store.problemOf(changes);
+        if (problem !== '') return { kind: 'refused', refusal: 'options', problem };
         view.change(command.owner, changes);
         return answer;
       }
