@@ -95,6 +95,9 @@ function forOnePush(config: EngineConfig, provider: string | undefined, path: st
     engine: { ...config.engine, secretKey: unusedSecretKey, logLevel },
     servers: [],
     registrations: { ...config.registrations, store: 'memory', shards: 1 },
+    push: { ...config.push, store: 'memory' },
+    http: { ...config.http, port: 0 },
+    rabbits: [],
     workers: { ...config.workers, threads: 1 },
     providers,
   };
