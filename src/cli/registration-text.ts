@@ -63,11 +63,12 @@ function hashed(token: string): string {
   return token === '' ? '' : hashForPeople(token);
 }
 
-function timeText(atMs: EpochMs): string {
+/** `''`: never. */
+export function timeText(atMs: EpochMs): string {
   return atMs === 0 ? '' : new Date(atMs).toISOString();
 }
 
-// Clients choose these names: a terminal must not obey them.
-function printable(text: string): string {
+/** Clients choose these names: a terminal must not obey them. */
+export function printable(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
 }

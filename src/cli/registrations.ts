@@ -9,8 +9,11 @@ import { EngineError } from '../core/errors.ts';
 import { bareJID } from '../core/jid.ts';
 import { parseNodeId } from '../core/ids.ts';
 import { configOption, exitCodes, jsonOption, printJSON, printLine, printNote, runCommand } from './command-frame.ts';
+import { listEnabled, removeEnabled } from './enabled-registrations.ts';
 import { loadConfig } from './load-config.ts';
 import { rowForPeople, rowLine, rowPage } from './registration-text.ts';
+import { addRegistrationsExport } from './registrations-export.ts';
+import { addRegistrationsImport } from './registrations-import.ts';
 import { withStores } from './open-stores.ts';
 import { wholeNumber } from './option-values.ts';
 import type { CommonOptions, Ended } from './command-frame.ts';
@@ -25,22 +28,29 @@ Examples:
   $ meerkat registrations show NODE
   $ meerkat registrations remove NODE
   $ meerkat registrations remove --owner anna@example.com
+  $ meerkat registrations list --enabled --owner anna@example.com
+  $ meerkat registrations remove NODE --enabled --owner anna@example.com --service push.example.net
 
-Works on the store in data_dir, while the engine runs or not. Exit code 1 when nothing was found.`;
+Push nodes that Meerkat keeps; with --enabled what users have enabled, at any push service. Works on the store, while
+the engine runs or not. Exit code 1 when nothing was found.`;
 
 interface StoreOptions extends CommonOptions {
   readonly config: string;
 }
 
-interface ListOptions extends StoreOptions {
+interface EnabledOptions extends StoreOptions {
+  readonly enabled?: boolean;
   readonly owner?: BareJID;
+  readonly service?: BareJID;
+}
+
+interface ListOptions extends EnabledOptions {
   readonly limit: number;
   readonly dead?: boolean;
 }
 
-interface RemoveOptions extends StoreOptions {
-  readonly owner?: BareJID;
-}
+const enabledOption = ['--enabled', 'what users have enabled, instead of push nodes'] as const;
+const serviceOption = ['--service <jid>', 'with --enabled: at this push service', ownerOf] as const;
 
 type Stores = readonly RegistrationStore[];
 
@@ -51,39 +61,78 @@ const pageRows = 1_000;
 export function addRegistrations(program: Command, ended: Ended): void {
   const registrations = program
     .command('registrations')
-    .description('list, show and remove registrations')
+    .description('list, show, remove, import and export registrations')
     .addHelpText('after', examples);
+  addList(registrations, ended);
+  addShow(registrations, ended);
+  addRemove(registrations, ended);
+  addRegistrationsImport(registrations, ended);
+  addRegistrationsExport(registrations, ended);
+}
+
+function addList(registrations: Command, ended: Ended): void {
   registrations
     .command('list')
     .description('registrations, oldest first for one owner, else in the order of the store')
     .option('--owner <jid>', 'only those of this bare JID', ownerOf)
     .option('--limit <count>', 'at most so many', wholeNumber(1, listMax), 100)
     .option('--dead', 'also those that are dead, which are kept for 30 days')
+    .option(...enabledOption)
+    .option(...serviceOption)
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', examples)
     .action((options: ListOptions) =>
-      runCommand(options, ended, () => inStores(options, (stores) => list(stores, options))),
+      runCommand(options, ended, () =>
+        options.enabled === true
+          ? listEnabled(loadConfig(options.config), options, { limit: options.limit, json: options.json === true })
+          : inStores(options, (stores) => list(stores, options)),
+      ),
     );
+}
+
+function addShow(registrations: Command, ended: Ended): void {
   registrations
     .command('show')
     .description('everything about one registration')
     .argument('<node>', 'the name of its node', nodeOf)
+    .option(...enabledOption)
+    .option('--owner <jid>', 'with --enabled: of this bare JID', ownerOf)
+    .option(...serviceOption)
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', examples)
-    .action((node: NodeId, options: StoreOptions) =>
-      runCommand(options, ended, () => inStores(options, (stores) => show(stores, node, options))),
+    .action((node: NodeId, options: EnabledOptions) =>
+      runCommand(options, ended, () =>
+        options.enabled === true
+          ? listEnabled(
+              loadConfig(options.config),
+              { ...options, node },
+              { limit: listMax, json: options.json === true },
+            )
+          : inStores(options, (stores) => show(stores, node, options)),
+      ),
     );
+}
+
+function addRemove(registrations: Command, ended: Ended): void {
   registrations
     .command('remove')
     .description('remove registrations for good: their next publish is answered item-not-found')
     .argument('[node]', 'the name of its node', nodeOf)
     .option('--owner <jid>', 'all those of this bare JID', ownerOf)
+    .option(...enabledOption)
+    .option(...serviceOption)
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', examples)
-    .action((node: NodeId | undefined, options: RemoveOptions, command: Command) => {
+    .action((node: NodeId | undefined, options: EnabledOptions, command: Command) => {
+      const { enabled, owner, json = false } = options;
+      if (enabled === true) {
+        if (owner === undefined) return command.error('error: with --enabled, give --owner');
+        const filter = { ...options, node, owner };
+        return runCommand(options, ended, () => removeEnabled(loadConfig(options.config), filter, json));
+      }
       if ((node === undefined) === (options.owner === undefined)) command.error('error: give a node, or --owner');
       return runCommand(options, ended, () => inStores(options, (stores) => remove(stores, node, options)));
     });
@@ -147,7 +196,7 @@ async function findRow(stores: Stores, node: NodeId): Promise<Registration | und
   return found.find((row) => row !== undefined);
 }
 
-async function remove(stores: Stores, node: NodeId | undefined, options: RemoveOptions): Promise<number> {
+async function remove(stores: Stores, node: NodeId | undefined, options: EnabledOptions): Promise<number> {
   const { owner, json } = options;
   let removed = 0;
   for (const store of stores) {

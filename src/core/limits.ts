@@ -103,6 +103,8 @@ export const limits = {
   roomPreferencesMax: 256,
   /** Names and values of a publish-options form that is kept; a form has 2 to 10 fields. */
   enabledOptionsMax: 64,
+  /** One row in a file of registrations: 64 names and values of 4 KiB are half of it. */
+  importRecordBytesMax: 1_048_576,
   /** Rows of one owner that are read for one event, whatever `push.per_user_max` was when they were written. */
   enabledPerOwnerMax: 100,
   /** Events. The actor's mailbox holds events of about 2 KiB; one turn reads the store once for all it takes. */
