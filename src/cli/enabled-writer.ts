@@ -56,5 +56,6 @@ function isSame(before: EnabledRegistration, row: EnabledRegistration, isDated: 
 }
 
 function fieldsOf({ options, session, preferences, enabledAtMs }: EnabledRegistration): readonly unknown[] {
-  return [options, session, preferences, enabledAtMs];
+  // A column of JSON may give fields back in an order of its own.
+  return [options.map((option) => JSON.stringify(option)).toSorted(), session, preferences, enabledAtMs];
 }

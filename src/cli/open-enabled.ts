@@ -5,11 +5,14 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../core/clock.ts';
 import { EngineError } from '../core/errors.ts';
 import { enabledFile, openEnabledStore } from '../storage/open-enabled-store.ts';
 import type { EnabledRegistration } from '../core/enabled.ts';
-import type { EnabledKey, EnabledStore } from '../storage/enabled-store.ts';
-import type { EngineConfig, StoreKind } from '../../config/engine-config.ts';
+import { openSqlDatabase, sqlEnabledStore } from '../storage/sql/open-sql-stores.ts';
+import { SqlEnabledStore } from '../storage/sql/sql-enabled-store.ts';
+import type { EnabledStore } from '../storage/enabled-store.ts';
+import type { EngineConfig } from '../../config/engine-config.ts';
 
 /** `lmdb`: in `data_dir`; `database`: the table in `[database]`. */
 export const storePlaces = ['lmdb', 'database'] as const;
@@ -43,9 +46,9 @@ export async function withEnabledStore<T>(
   place: StorePlace,
   work: (store: EnabledStore) => Promise<T>,
 ): Promise<T> {
+  if (place === 'database') return withDatabase(config, work);
   const { engine, registrations } = config;
-  const kind = place === 'lmdb' ? 'lmdb' : databaseKind(config);
-  const store = await openEnabledStore({ store: kind, dataDir: engine.dataDir, mapBytes: registrations.mapBytes });
+  const store = await openEnabledStore({ store: 'lmdb', dataDir: engine.dataDir, mapBytes: registrations.mapBytes });
   try {
     return await work(store);
   } finally {
@@ -53,22 +56,27 @@ export async function withEnabledStore<T>(
   }
 }
 
-function databaseKind({ database }: EngineConfig): StoreKind {
-  if (database.url === '') {
+async function withDatabase<T>(
+  { database: address }: EngineConfig,
+  work: (store: EnabledStore) => Promise<T>,
+): Promise<T> {
+  if (address.url === '') {
     throw new EngineError('E_CONFIG_INVALID', 'database.url is missing; write the address of the database');
   }
-  return database.url.startsWith('postgres') ? 'postgres' : 'mysql';
+  const database = await openSqlDatabase(address, systemClock);
+  try {
+    const store = await sqlEnabledStore(database);
+    try {
+      return await work(store);
+    } finally {
+      await store.close();
+    }
+  } finally {
+    await database.close();
+  }
 }
 
 /** Why a store cannot keep a row: MongooseIM's table has columns of 250 characters. `''`: it can. */
 export function problemOfRow(store: EnabledStore): (row: EnabledRegistration) => string {
-  return hasWidths(store) ? (row) => store.rowProblem(row) : () => '';
-}
-
-interface Widths {
-  rowProblem(key: EnabledKey): string;
-}
-
-function hasWidths(store: EnabledStore): store is EnabledStore & Widths {
-  return 'rowProblem' in store;
+  return store instanceof SqlEnabledStore ? (row) => store.rowProblem(row) : () => '';
 }
