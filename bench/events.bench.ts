@@ -19,13 +19,18 @@ import { LmdbEnabledStore } from '../src/storage/lmdb-enabled-store.ts';
 import { coreTask, feedSize, startBenchEngine, windowSize } from './engine-bench.ts';
 import { measure, ratioOf } from './harness.ts';
 import { benchDomain } from './publish-stanzas.ts';
+import type { BenchEngine } from './engine-bench.ts';
 import type { BenchFile, Mode, Ratio, Result, Task } from './harness.ts';
 import type { EnabledRegistration, EventInput, EventResult, MessageInput } from '../src/index.ts';
 
-const batchesPerCall = 125;
 const rowsToCommit = 8_192;
 const mapBytes = 2 ** 30;
 const service = 'push.@HOST@';
+const session = 'phone';
+const body = 'See you at eight, bring the blue folder';
+// Recipients drawn at random from all users: their rows are on most pages of the file.
+const partiesMax = 131_072;
+const usersOnline = 50_000;
 
 /** What a MongooseIM client enables: its device travels in the publish-options. */
 function rowAt(index: number, token: string): EnabledRegistration {
@@ -41,7 +46,7 @@ function rowAt(index: number, token: string): EnabledRegistration {
       ['service', index % 2 === 0 ? 'apns' : 'fcm'],
       ['device_id', token],
     ],
-    session: 'phone',
+    session,
     preferences: noPreferences,
     enabledAtMs: epochMs(systemClock.now()),
   };
@@ -108,47 +113,69 @@ function shareOf(fileBytes: number, growth: number): number {
 }
 
 interface Feeding {
-  readonly name: string;
+  readonly bench: BenchEngine;
   readonly batches: number;
-  readonly eventAt: (number: number) => MessageInput;
+  /** Recipients are drawn from the first so many of the users. */
+  readonly users: number;
+  readonly userStatus: 'offline' | 'online' | 'unknown';
   readonly isRight: (result: EventResult) => boolean;
-  readonly give: (events: readonly EventInput[]) => Promise<readonly EventResult[]>;
 }
 
 /** Batches of events, `windowSize` events waiting at any time; throws unless each ends as it should. */
-function eventTask({ name, batches, eventAt, isRight, give }: Feeding): Task {
+function eventTask(what: string, { bench, batches, users, userStatus, isRight }: Feeding): Task {
+  const drawn = drawnParties(users);
   let made = 0;
   const feed = async (share: number): Promise<void> => {
     for (let batch = 0; batch < share; batch++) {
       const events: MessageInput[] = [];
-      for (let index = 0; index < feedSize; index++) events.push(eventAt(made++));
-      for (const result of await give(events)) {
-        if (!isRight(result)) throw new Error(`${name}: an event ended as ${JSON.stringify(result)}`);
+      for (let index = 0; index < feedSize; index++) {
+        const parties = drawn[made % drawn.length];
+        if (parties === undefined) throw new Error('nobody was drawn');
+        events.push({ id: `${userStatus}${made++}`, ...parties, type: 'chat', body, userStatus });
+      }
+      for (const result of await bench.engine.onEvents(events)) {
+        if (!isRight(result)) throw new Error(`${what}: an event ended as ${JSON.stringify(result)}`);
       }
     }
   };
   const feeders = Math.min(batches, windowSize / feedSize);
-  return {
-    name,
-    operations: batches * feedSize,
-    run: () =>
-      Promise.all(
-        Array.from({ length: feeders }, (_, index) => feed(Math.floor((batches + feeders - 1 - index) / feeders))),
-      ),
-  };
+  const shares = Array.from({ length: feeders }, (_, index) => Math.floor((batches + index) / feeders));
+  return { name: `events: ${what}`, operations: batches * feedSize, run: () => Promise.all(shares.map(feed)) };
+}
+
+/** Senders and recipients as a program has them that reads JSON: in one piece, not put together of parts. */
+function drawnParties(users: number): readonly Pick<MessageInput, 'from' | 'to'>[] {
+  const random = seededRandom(5);
+  const flat = (text: string): string => Buffer.from(text).toString('latin1');
+  return Array.from({ length: partiesMax }, (_, index) => ({
+    from: flat(`juliet${index % 1_000}@example.org/balcony`),
+    to: flat(userAt(Math.floor(random.unit() * users))),
+  }));
+}
+
+/** One session each, that of the registration. */
+async function noteOnline({ engine }: BenchEngine, users: number): Promise<void> {
+  for (let from = 0; from < users; from += rowsToCommit) {
+    const events = Array.from({ length: Math.min(rowsToCommit, users - from) }, (_, index): EventInput => ({
+      kind: 'status',
+      jid: `${userAt(from + index)}/${session}`,
+      status: 'online',
+    }));
+    for (const { kind } of await engine.onEvents(events)) if (kind !== 'noted') throw new Error(`a status is ${kind}`);
+  }
 }
 
 function isAccepted(result: EventResult): boolean {
   return result.kind === 'pushed' && result.publishes.every(({ outcome }) => outcome.kind === 'accepted');
 }
 
-function isOnline(result: EventResult): boolean {
-  return result.kind === 'skipped' && result.reason === 'the user is online';
+function isSkipped(reason: string): (result: EventResult) => boolean {
+  return (result) => result.kind === 'skipped' && result.reason === reason;
 }
 
 async function run(mode: Mode): Promise<readonly Result[]> {
   const users = mode === 'smoke' ? 200 : 1_000_000;
-  const batches = mode === 'smoke' ? 4 : batchesPerCall;
+  const batches = mode === 'smoke' ? 4 : 125;
   const folder = mkdtempSync(join(tmpdir(), 'meerkat-bench-'));
   const { store, ratios } = await loadedStore(join(folder, enabledFile), users);
   const bench = await startBenchEngine(
@@ -156,45 +183,40 @@ async function run(mode: Mode): Promise<readonly Result[]> {
     mode === 'smoke' ? 20 : 5_000,
     { push: { virtual_hosts: [service] }, enabledStore: store },
   );
-  const random = seededRandom(5);
-  const messageTo =
-    (userStatus: 'offline' | 'online') =>
-    (number: number): MessageInput => ({
-      id: `${userStatus}-${number}`,
-      from: `juliet${number % 1_000}@example.org/balcony`,
-      to: userAt(Math.floor(random.unit() * users)),
-      type: 'chat',
-      body: 'See you at eight, bring the blue folder',
-      userStatus,
-    });
-  const give = (events: readonly EventInput[]): Promise<readonly EventResult[]> => bench.engine.onEvents(events);
+  const of = { bench, batches, users };
   const [core, events, online] = await measure('events', mode, [
     coreTask('events: the core, wire text to reply text', bench, batches * feedSize),
-    eventTask({
-      name: 'events: message event to publish on a virtual host',
-      batches,
-      eventAt: messageTo('offline'),
-      isRight: isAccepted,
-      give,
+    eventTask('message event to publish on a virtual host', { ...of, userStatus: 'offline', isRight: isAccepted }),
+    eventTask('message event to a user who is online', {
+      ...of,
+      userStatus: 'online',
+      isRight: isSkipped('the user is online'),
     }),
-    eventTask({
-      name: 'events: message event to a user who is online',
-      batches,
-      eventAt: messageTo('online'),
-      isRight: isOnline,
-      give,
+  ]);
+  const known = Math.min(users, usersOnline);
+  await noteOnline(bench, known);
+  const [present] = await measure('events', mode, [
+    eventTask('message event to a user whose session is known', {
+      ...of,
+      users: known,
+      userStatus: 'unknown',
+      isRight: isSkipped('its session is online'),
     }),
   ]);
   await bench.stop();
   rmSync(folder, { recursive: true, force: true });
-  if (core === undefined || events === undefined || online === undefined) throw new Error('a task is missing');
+  if (core === undefined || events === undefined || online === undefined || present === undefined) {
+    throw new Error('a task is missing');
+  }
   return [
     core,
     events,
     online,
+    present,
     ratioOf('events/core', events.opsPerSecond / core.opsPerSecond, 0.6),
     ratioOf('online/events', online.opsPerSecond / events.opsPerSecond, 3),
     ratioOf('online/core', online.opsPerSecond / core.opsPerSecond, 1.8),
+    ratioOf('present/core', present.opsPerSecond / core.opsPerSecond, 1.8),
     ...ratios,
   ];
 }
