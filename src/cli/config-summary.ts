@@ -33,13 +33,24 @@ export function summaryOf(config: EngineConfig): readonly string[] {
   const { registrations, workers, engine } = config;
   return [
     ...config.servers.map(serverText),
-    ...(config.servers.length === 0 ? ['server    none: pushes can only come from the program or from `send`'] : []),
+    ...(config.servers.length === 0 ? [`server    none: ${sourceWithoutServers(config)}`] : []),
     ...config.providers.map(providerText),
     `store     ${storeText(registrations.store, engine.dataDir)}, ${counted(registrations.shards, 'shard')}`,
     `threads   ${workers.threads} for publishing, ${workers.heapMbMax} MiB each at most`,
     `content   ${contentText(config.notifications.content)}`,
     ...pushHalfLines(config),
   ];
+}
+
+/** By other ways than the streams of XMPP servers. */
+export function takesEvents({ http, rabbits }: EngineConfig): boolean {
+  return http.port !== 0 || rabbits.length > 0;
+}
+
+function sourceWithoutServers(config: EngineConfig): string {
+  return takesEvents(config)
+    ? 'push services of others cannot be reached'
+    : 'pushes can only come from the program or from `send`';
 }
 
 function serverText(server: ServerConfig): string {

@@ -5,7 +5,7 @@
  */
 import type { Command } from 'commander';
 import { configOption, exitCodes, jsonOption, printJSON, printLine, runCommand } from './command-frame.ts';
-import { summaryOf } from './config-summary.ts';
+import { summaryOf, takesEvents } from './config-summary.ts';
 import { loadConfig } from './load-config.ts';
 import { EngineError } from '../core/errors.ts';
 import { Engine } from '../engine.ts';
@@ -39,8 +39,9 @@ export function addRun(program: Command, ended: Ended): void {
 
 async function run({ config: path, json = false }: RunOptions): Promise<number> {
   const config = loadConfig(path);
-  if (config.servers.length === 0) {
-    throw new EngineError('E_CONFIG_INVALID', `${path} has no [[servers]]: nothing would ever arrive; add one`);
+  if (!takesEvents(config) && config.servers.length === 0) {
+    const missing = 'has no [[servers]], no port of [http] and no [[rabbit]]';
+    throw new EngineError('E_CONFIG_INVALID', `${path} ${missing}: nothing would ever arrive; add one of them`);
   }
   const logger = createLogger(config.engine.logLevel);
   let end: (failure: EngineError | undefined) => void = () => undefined;

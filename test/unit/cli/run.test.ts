@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { FakeXmppServer } from '../../../src/fake/xmpp-server.ts';
 import { openShardStores } from '../../../src/storage/shard-folder.ts';
+import { freePorts } from '../../peers/server-process.ts';
 import { commandLine, linesOf } from './command-line.ts';
 import type { CommandLine } from './command-line.ts';
 import type { TestContext } from 'node:test';
@@ -39,6 +40,23 @@ test('run serves until SIGTERM and stops in order, exit code 0', { timeout: 20_0
   assert.deepEqual(JSON.parse(await line()), { state: 'stopped' });
   const [code] = child.exitCode === null ? await once(child, 'close') : [child.exitCode];
   assert.equal(code, 0);
+});
+
+test('6.2 run needs no XMPP server where events come by HTTP', { timeout: 20_000 }, async (t) => {
+  const { cli } = await setup(t);
+  const [port = 0] = await freePorts(1);
+  cli.write(
+    'http.toml',
+    `[http]\nport = ${port}\ntoken = "at-least-16-bytes-of-chance"\n[push]\nvirtual_hosts = ["push.example.net"]\n` +
+      '[[providers]]\nname = "trial"\nkind = "blackhole"\n',
+  );
+  const child = cli.start(['run', '-c', 'http.toml', '--json']);
+  child.stderr.resume();
+  const line = linesOf(child);
+  assert.deepEqual(JSON.parse(await line()), { state: 'serving', domains: [], pid: child.pid });
+  assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+  child.kill('SIGTERM');
+  assert.deepEqual(JSON.parse(await line()), { state: 'stopped' });
 });
 
 test('run without servers or with a wrong file does not start, exit code 2', async (t) => {
