@@ -145,6 +145,7 @@ describe('what cannot be read', () => {
     ['a message that is no text', group({ ...inRoom, message: { a: 1 } }), /^message/],
     ['presence without user', presence({ present: true }), /^user_id/],
     ['presence that says neither', presence({ user_id: 'alice@chat.example/r', present: 'yes' }), /^present/],
+    ['presence that says nothing', presence({ user_id: 'alice@chat.example/r' }), /^present/],
     ['an inherited key', chat('{"__proto__":{"from_user_id":"a@b/c","to_user_id":"b@c","message":"x"}}'), /^from/],
     ['another exchange', message('stranger', 'bob@chat.example.chat_msg_recv', hello), /exchange and routing key/],
   ];

@@ -311,6 +311,21 @@ test('mongooseim 2.14: after a cut nothing is kept, and what comes again has the
   assert.deepEqual(idsOf(2), idsOf(0, 1));
 });
 
+test('ids of acknowledged messages are kept for as many as the prefetch', async () => {
+  const scene = new Scene(2);
+  for (const text of ['a', 'b', 'c']) {
+    scene.message(text);
+    await scene.clock.settle();
+    await scene.calls.at(-1)?.answer(skipped);
+  }
+  scene.intake.connectionLost();
+  for (const text of ['a', 'c']) scene.message(text, { isRedelivered: true });
+  await scene.clock.settle();
+  const ids = scene.calls.flatMap(({ inputs }) => inputs.map((input) => input['id']));
+  assert.equal(ids[4], ids[2]);
+  assert.equal(new Set(ids).size, 4);
+});
+
 test('an id of the metadata is the id of the event', async () => {
   const scene = new Scene();
   scene.message('x', { id: 'stanza-1' });
