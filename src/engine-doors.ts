@@ -7,6 +7,7 @@ import type { Clock } from './core/clock.ts';
 import type { Logger } from './core/log.ts';
 import type { Random } from './core/random.ts';
 import type { EventDoor } from './event/event-door.ts';
+import type { Rabbit, RabbitFigures } from './rabbit/rabbit-intake.ts';
 
 export interface DoorsOptions {
   readonly config: EngineConfig;
@@ -23,19 +24,25 @@ export interface Door {
   close(budgetMs: number): Promise<void>;
 }
 
+export interface Doors extends Door {
+  /** Of each broker, in the order of the configuration. */
+  rabbitFigures(): readonly RabbitFigures[];
+}
+
 /** Rejects when one cannot be opened; the others are closed then. */
-export async function openDoors(options: DoorsOptions): Promise<Door> {
+export async function openDoors(options: DoorsOptions): Promise<Doors> {
   const { config, door, clock, logger } = options;
   const { http, engine, rabbits } = config;
   const doors: Door[] = [];
+  const brokers: Rabbit[] = [];
   const close = async (budgetMs: number): Promise<void> =>
-    void (await Promise.all(doors.map((opened) => opened.close(budgetMs))));
+    void (await Promise.all([...brokers, ...doors].map((each) => each.close(budgetMs))));
   try {
-    for (const rabbit of rabbits) doors.push(await openRabbit({ ...options, config: rabbit }));
+    for (const rabbit of rabbits) brokers.push(await openRabbit({ ...options, config: rabbit }));
     if (http.port !== 0) doors.push(await openHttp({ http, door, replyMs: engine.iqReplyMs, clock, logger }));
   } catch (error) {
     await close(0);
     throw error;
   }
-  return { close };
+  return { close, rabbitFigures: () => brokers.map((rabbit) => rabbit.figures()) };
 }

@@ -37,7 +37,7 @@ import type { Logger } from './core/log.ts';
 import type { Outcome } from './core/outcome.ts';
 import type { Random } from './core/random.ts';
 import type { Dispatchers, ProviderSource } from './engine-dispatchers.ts';
-import type { Door } from './engine-doors.ts';
+import type { Doors } from './engine-doors.ts';
 import type { Events } from './engine-events.ts';
 import type { EngineFigures } from './engine-figures.ts';
 import type { OpenStores, Stores } from './engine-stores.ts';
@@ -90,7 +90,7 @@ export class Engine {
   readonly #shards: ActorRef<RegistrationCommand>[] = [];
   #stores: OpenStores | undefined;
   #events: Events | undefined;
-  #doors: Door | undefined;
+  #doors: Doors | undefined;
   #dispatchers: Dispatchers | undefined;
   #stage: Stage = 'made';
   #opening: Promise<void> = Promise.resolve();
@@ -254,6 +254,7 @@ export class Engine {
       routers: [...this.#routers.values()].map((router) => router.figures),
       shards: this.#shards.map(({ path, depth, capacity }) => ({ path, depth, capacity })),
       events: this.#events?.figures(),
+      rabbits: this.#doors?.rabbitFigures() ?? [],
       dispatchers: this.#dispatchers?.figures() ?? [],
       embedded: this.#replies.size,
       actors: this.#system.counters,

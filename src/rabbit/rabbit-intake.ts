@@ -27,6 +27,7 @@ import type { RabbitMessage } from './rabbit-events.ts';
 import type { Delivered, LinkReader, LinkState } from './rabbit-link.ts';
 
 export interface RabbitFigures {
+  readonly name: string;
   readonly state: LinkState;
   /** Since the start, repetitions included. */
   readonly delivered: number;
@@ -132,6 +133,7 @@ export class RabbitIntake implements Rabbit, LinkReader {
 
   figures(): RabbitFigures {
     return {
+      name: this.#options.config.name,
       state: this.#link.state,
       delivered: this.#delivered,
       acknowledged: this.#acknowledged,

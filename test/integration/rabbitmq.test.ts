@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createEngine } from '../../src/index.ts';
 import { rabbitmqAbsent, startRabbitMQ } from '../peers/rabbitmq.ts';
 import { until } from '../peers/deadline.ts';
 import { Pusher, configOf, cableTo, openReader } from './rabbit-world.ts';
@@ -45,6 +46,42 @@ describe('RabbitMQ', { skip: rabbitmqAbsent }, () => {
       ],
     );
     await reader.close();
+    assert.equal(await pusher.ready(config.queue), 0);
+  });
+
+  it('mongooseim 5.5: the whole engine pushes to who is away, and not to who is online', async (t) => {
+    const config = configOf(broker.url, 'whole');
+    const pusher = new Pusher(t, config);
+    await pusher.declare();
+    const engine = await createEngine({
+      providers: [{ name: 'trial', kind: 'blackhole' }],
+      registrations: { store: 'memory', shards: 1 },
+      push: { store: 'memory', virtual_hosts: ['push.@HOST@'] },
+      rabbit: [
+        {
+          name: 'whole',
+          url: broker.url,
+          queue: config.queue,
+          presence_exchange: config.presenceExchange,
+          chat_exchange: config.chatExchange,
+          group_exchange: config.groupExchange,
+        },
+      ],
+    });
+    t.after(() => engine.stop());
+    await engine.start();
+    const options = { service: 'fcm', device_id: 'a-token-of-a-phone-0123456789' };
+    await engine.push.enable({ owner: 'bob@chat.example', service: 'push.chat.example', node: 'n1', options });
+    await until('it reads', () => (engine.figures().rabbits[0]?.state === 'consuming' ? true : undefined));
+    const untilPushed = (count: number): Promise<true> =>
+      until(`${count} are pushed`, () => (engine.figures().events?.pushed === count ? true : undefined));
+    await pusher.presence('bob', true);
+    await pusher.chat('is seen');
+    await pusher.presence('bob', false);
+    await pusher.chat('is pushed');
+    await pusher.group('is pushed, too');
+    await untilPushed(2);
+    await engine.stop();
     assert.equal(await pusher.ready(config.queue), 0);
   });
 

@@ -177,6 +177,7 @@ describe('the invariants themselves', () => {
         events: undefined,
         embedded: 0,
         actors: { lost: 0, restarts: 0 },
+        rabbits: [],
         pluginThrows: {},
       },
       dispatchers: [{ ...dispatcher, overdue: 0, ...over }],
