@@ -44,7 +44,7 @@ export function declarations(config: RabbitConfig): readonly Declaration[] {
     ...sources.map(({ key, exchange }) => declaresExchange(key, exchange, config.durableExchanges)),
     ...sources.map(({ key, exchange, routingKey }) => ({
       key,
-      remedy: 'the user needs the right to read that exchange and to write our queue',
+      remedy: 'the user needs the right to read that exchange, which must stay, and to write our queue',
       run: (channel: Channel) => channel.queueBind({ queue, exchange, routingKey }),
     })),
     {
