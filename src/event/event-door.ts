@@ -5,40 +5,19 @@
  */
 import { unreachable } from '../core/assert.ts';
 import { bareJID } from '../core/jid.ts';
-import { parseNodeId } from '../core/ids.ts';
-import { noPreferences } from '../core/enabled.ts';
 import { parseStanza } from '../xmpp/parse-stanza.ts';
 import { enabledError } from '../xmpp/enable-codec.ts';
 import { iqError, iqResult } from '../xmpp/stanza.ts';
+import { accountOf, disableOf, enableOf } from './enable-input.ts';
 import { eventOf } from './event-input.ts';
 import { readPushRequest } from './push-request.ts';
 import type { EnabledCommand, EnabledReply, EventActorMessage, EventReply } from './commands.ts';
+import type { DisableInput, EnableInput } from './enable-input.ts';
 import type { EventInput } from './event-input.ts';
 import type { ActorRef, Admission } from '../actor/actor.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EnabledAnswer, EnabledRegistration } from '../core/enabled.ts';
 import type { EventResult } from '../core/event.ts';
-import type { BareJID, NodeId } from '../core/ids.ts';
-
-/** What a program says a user has enabled; the same as `<enable/>`. */
-export interface EnableInput {
-  /** The user's bare JID. */
-  readonly owner: string;
-  /** The push service. */
-  readonly service: string;
-  readonly node: string;
-  /** publish-options: names and values. */
-  readonly options?: Readonly<Record<string, string>>;
-  /** Resource of the session that enables it. */
-  readonly session?: string;
-}
-
-export interface DisableInput {
-  readonly owner: string;
-  readonly service: string;
-  /** Left out: all nodes at that service. */
-  readonly node?: string;
-}
 
 /** How long the caller waits for the ends of the publishes of an event, ms. */
 export const eventWaitMsDefault = 10_000;
@@ -88,29 +67,19 @@ export class EventDoor implements EnabledReply {
   }
 
   enable(input: EnableInput): Promise<EnabledAnswer> {
-    const { session = '', options = {} } = input;
-    const key = keyOf(input);
-    if (typeof key === 'string' || key.node === '') return refused(typeof key === 'string' ? key : 'node: is empty');
-    return this.ask({
-      kind: 'enable',
-      owner: key.owner,
-      service: key.service,
-      node: key.node,
-      session,
-      options: Object.entries(options),
-      preferences: noPreferences,
-    });
+    const command = enableOf(input);
+    return command.ok ? this.ask(command.value) : refused(command.error);
   }
 
   disable(input: DisableInput): Promise<EnabledAnswer> {
-    const key = keyOf(input);
-    return typeof key === 'string' ? refused(key) : this.ask({ kind: 'disable-service', ...key });
+    const command = disableOf(input);
+    return command.ok ? this.ask(command.value) : refused(command.error);
   }
 
   /** The account is gone: its registrations go, too. */
   removeAccount(owner: string): Promise<EnabledAnswer> {
-    const jid = bareJID(owner);
-    return jid.ok ? this.ask({ kind: 'remove-account', owner: jid.value }) : refused(`owner: ${jid.error}`);
+    const account = accountOf(owner);
+    return account.ok ? this.ask({ kind: 'remove-account', owner: account.value }) : refused(account.error);
   }
 
   /** The domain is gone with all its accounts. */
@@ -213,22 +182,4 @@ function refusalOf(admission: Exclude<Admission, 'accepted'>): 'overloaded' | 's
 
 function refused(problem: string): Promise<EnabledAnswer> {
   return Promise.resolve({ kind: 'refused', refusal: 'options', problem });
-}
-
-interface Key {
-  readonly owner: BareJID;
-  readonly service: BareJID;
-  readonly node: NodeId | '';
-}
-
-/** A text says what is wrong. */
-function keyOf(input: DisableInput): Key | string {
-  const owner = bareJID(input.owner);
-  if (!owner.ok || !owner.value.includes('@')) return 'owner: is not a bare JID of a user';
-  const service = bareJID(input.service);
-  if (!service.ok) return `service: ${service.error}`;
-  if (input.node === undefined) return { owner: owner.value, service: service.value, node: '' };
-  const node = parseNodeId(input.node);
-  if (!node.ok) return `node: ${node.error}`;
-  return { owner: owner.value, service: service.value, node: node.value };
 }

@@ -16,7 +16,7 @@ import { sendJSON, sendProblem, sendRefusal, shortName } from './problem.ts';
 import { accepting, bodyText } from './request-body.ts';
 import type { APIContext } from './http-api.ts';
 import type { EnabledAnswer, EnabledRegistration } from '../core/enabled.ts';
-import type { EnableInput } from '../event/event-door.ts';
+import type { EnableInput } from '../event/enable-input.ts';
 import type { Result } from '../core/result.ts';
 
 const path = '/v1/registrations';
