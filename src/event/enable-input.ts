@@ -1,8 +1,8 @@
 // Thread: main
 /**
  * What a program says a user has enabled or disabled, checked as what comes over a wire is: the same bounds as
- * `<enable/>` has (mongooseim 2.2; xmpp 5.45, 8.26), because it is kept and goes into every publish. A problem names the
- * field and never what is in it: values are tokens and secrets.
+ * `<enable/>` has (mongooseim 2.2; xmpp 5.45, 8.26), because it is kept and goes into every publish. A problem names
+ * the field and never what is in it: values are tokens and secrets.
  */
 import { noPreferences } from '../core/enabled.ts';
 import { parseNodeId } from '../core/ids.ts';

@@ -34,7 +34,7 @@ export function eventActor(
       return notifier.take(batch);
     },
     lost(message, cause) {
-      if (message.kind === 'sweep' || message.kind === 'presence-reset' || current?.hasTaken(message) === true) return;
+      if (message.kind === 'sweep' || message.kind === 'presence-reset' || current?.giveUp(message) === false) return;
       const refusal = refusalFor(cause);
       if (message.kind === 'event') message.reply.ended(message.tag, { kind: 'refused', reason: refusal });
       else message.reply.answeredEnabled(message.tag, { kind: 'refused', refusal });

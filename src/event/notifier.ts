@@ -28,7 +28,7 @@ import type { PushConfig } from '../../config/engine-config.ts';
 import type { ActorRef } from '../actor/actor.ts';
 import type { Cancel, Clock } from '../core/clock.ts';
 import type { EnabledAnswer, EnabledRegistration } from '../core/enabled.ts';
-import type { MessageEvent } from '../core/event.ts';
+import type { EventResult, MessageEvent } from '../core/event.ts';
 import type { BareJID, EpochMs } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { Summary } from '../core/notification.ts';
@@ -61,7 +61,7 @@ interface Due {
   readonly summary: Summary;
   readonly waiting: WaitingEvent;
   /** The last step of its event. */
-  readonly isLast: boolean;
+  isLast: boolean;
 }
 
 type RowCommand = Exclude<EnabledCommand, { readonly kind: 'remove-account' | 'remove-domain' }>;
@@ -85,6 +85,8 @@ export class Notifier {
   readonly #publisher: EventPublisher;
   /** Messages of the running batch that have ended, or whose end comes from elsewhere. */
   readonly #taken: EventActorMessage[] = [];
+  /** Messages that somebody else has ended, after a defect or at a stop. */
+  readonly #givenUp = new Set<EventActorMessage>();
   /** Events of the running batch that may start publishes. */
   readonly #opened: WaitingEvent[] = [];
   #stopped = false;
@@ -125,9 +127,11 @@ export class Notifier {
     }
   }
 
-  /** True: it has ended, or its end comes from its publishes. */
-  hasTaken(message: EventActorMessage): boolean {
-    return this.#taken.includes(message);
+  /** False: it has ended, or its end comes from its publishes. True: it is let alone here, and who asks ends it. */
+  giveUp(message: EventActorMessage): boolean {
+    if (this.#taken.includes(message)) return false;
+    this.#givenUp.add(message);
+    return true;
   }
 
   stop(): void {
@@ -152,10 +156,23 @@ export class Notifier {
     }
   }
 
-  #open({ reply, tag, deadlineMs }: EventCommand): WaitingEvent {
-    const waiting = this.#flights.open(reply, tag, deadlineMs);
+  #open(command: EventCommand): WaitingEvent {
+    const waiting = this.#flights.open(command.reply, command.tag, command.deadlineMs);
+    this.#taken.push(command);
     this.#opened.push(waiting);
     return waiting;
+  }
+
+  #endAtOnce(command: EventCommand, result: EventResult): void {
+    this.#taken.push(command);
+    command.reply.ended(command.tag, result);
+  }
+
+  /** Once: while the store was at work, the actor may have been stopped, and who asked been told so. */
+  #answer(command: EnabledCommand, answer: EnabledAnswer): void {
+    if (this.#givenUp.has(command)) return;
+    this.#taken.push(command);
+    command.reply.answeredEnabled(command.tag, answer);
   }
 
   /** What concerns more than the rows of one user stands alone between what comes before and after it. */
@@ -168,16 +185,18 @@ export class Notifier {
       }
       await this.#takePart(part);
       part = [];
+      if (this.#stopped || this.#givenUp.has(message)) return; // meanwhile, and everybody has been told
       if (message.kind === 'sweep') {
         this.#removed += await this.#store.sweep(this.#clock.now());
         continue;
       }
       const answer = await this.#store.remove(message);
       if (answer.kind === 'done') this.#removed += answer.count;
-      this.#taken.push(message);
-      message.reply.answeredEnabled(message.tag, answer);
+      if (message.kind === 'remove-account') this.#options.presence.forget(message.owner);
+      else this.#options.presence.forgetDomains([message.domain]);
+      this.#answer(message, answer);
     }
-    await this.#takePart(part);
+    if (!this.#stopped) await this.#takePart(part);
   }
 
   #takePart(batch: readonly EventActorMessage[]): void | Promise<void> {
@@ -197,23 +216,26 @@ export class Notifier {
 
   #consider(command: EventCommand, steps: Step[], nowMs: EpochMs): void {
     const { event } = command;
-    this.#taken.push(command);
     if (event.kind === 'status') {
       this.#statuses++;
       this.#options.presence.note(event);
-      command.reply.ended(command.tag, { kind: 'noted' });
+      this.#endAtOnce(command, { kind: 'noted' });
       return;
     }
     this.#events++;
-    const verdict = this.#options.decide(event, nowMs);
     if (event.members.length > 0) {
       this.#considerMembers(command, event, steps, nowMs);
-    } else if (verdict.push) {
+      return;
+    }
+    const verdict = this.#options.decide(event, nowMs);
+    if (verdict.push) {
       const waiting = this.#open(command);
-      if (!this.#due(steps, { event, verdict, waiting, isLast: true })) this.#flights.close(waiting);
+      const due = this.#due(event, verdict, waiting);
+      if (due === undefined) this.#flights.close(waiting);
+      else steps.push(due);
     } else {
       this.#skipped++;
-      command.reply.ended(command.tag, { kind: 'skipped', reason: verdict.reason });
+      this.#endAtOnce(command, { kind: 'skipped', reason: verdict.reason });
     }
   }
 
@@ -222,32 +244,32 @@ export class Notifier {
     const waiting = this.#open(command);
     const events = memberEvents(event, this.#options.push.groups.affiliations);
     waiting.skipReason = 'no member of the room is to be told';
-    const due: { event: MessageEvent; verdict: Due['verdict'] }[] = [];
+    let last: Due | undefined;
     for (const one of events) {
       const verdict = this.#options.decide(one, nowMs);
-      if (verdict.push) due.push({ event: one, verdict });
-      else waiting.skipReason = verdict.reason;
+      if (!verdict.push) {
+        waiting.skipReason = verdict.reason;
+        continue;
+      }
+      const due = this.#due(one, verdict, waiting);
+      if (due === undefined) continue;
+      if (last !== undefined) last.isLast = false;
+      last = due;
+      steps.push(due);
     }
-    let hasLast = false;
-    due.forEach(({ event: one, verdict }, index) => {
-      const isLast = index === due.length - 1;
-      if (this.#due(steps, { event: one, verdict, waiting, isLast }) && isLast) hasLast = true;
-    });
-    if (!hasLast) this.#flights.close(waiting);
+    if (last === undefined) this.#flights.close(waiting);
   }
 
-  /** False: a plugin does not want it. */
-  #due(steps: Step[], wanted: Pick<Due, 'event' | 'verdict' | 'waiting' | 'isLast'>): boolean {
-    const { event, verdict, waiting, isLast } = wanted;
+  /** `undefined`: a plugin does not want it. */
+  #due(event: MessageEvent, verdict: Due['verdict'], waiting: WaitingEvent): Due | undefined {
     const built = buildSummary(event, verdict, this.#options.push);
     const { plugins } = this.#options;
     const summary = plugins?.hasEventCallbacks === true ? plugins.prepare(event, built) : built;
     if (summary === 'skip') {
       waiting.skipReason = 'a plugin skipped it';
-      return false;
+      return undefined;
     }
-    steps.push({ kind: 'due', event, owner: ownerOf(event), verdict, summary, waiting, isLast });
-    return true;
+    return { kind: 'due', event, owner: ownerOf(event), verdict, summary, waiting, isLast: true };
   }
 
   #carryOut(steps: readonly Step[], rows: readonly EnabledRows[], nowMs: EpochMs): void | Promise<void> {
@@ -273,10 +295,8 @@ export class Notifier {
     }
     this.#sweepLater();
     const isWritten = await this.#store.write(view.changes);
-    for (const { command, answer } of answers) {
-      this.#taken.push(command);
-      command.reply.answeredEnabled(command.tag, isWritten ? answer : storeFailed);
-    }
+    if (isWritten) for (const { kind } of view.changes) if (kind === 'remove') this.#removed++;
+    for (const { command, answer } of answers) this.#answer(command, isWritten ? answer : storeFailed);
   }
 
   #decide(command: RowCommand, view: EnabledView, nowMs: EpochMs): EnabledAnswer {
@@ -294,7 +314,6 @@ export class Notifier {
       case 'disable-service':
       case 'revoke': {
         const { changes, answer } = decideDisable(rows, command);
-        this.#removed += changes.length;
         view.change(command.owner, changes);
         return answer;
       }
