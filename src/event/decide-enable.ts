@@ -4,9 +4,9 @@
  * one slot, for the registration it enabled last; the slot is kept in the row that is in it.
  */
 import type { EnabledAnswer, EnabledRegistration, PublishOption, PushPreferences } from '../core/enabled.ts';
-import type { EpochMs, NodeId, BareJID } from '../core/ids.ts';
+import type { EpochMs } from '../core/ids.ts';
 import type { EnabledChange, EnabledKey, EnabledRows } from '../storage/enabled-store.ts';
-import type { EnableCommand } from './commands.ts';
+import type { DisableServiceCommand, EnableCommand, RevokeCommand } from './commands.ts';
 
 export interface EnableContext {
   /** `push.per_user_max` */
@@ -56,12 +56,13 @@ export function decideEnable(found: EnabledRows, command: EnableCommand, context
  */
 export function decideDisable(
   found: EnabledRows,
-  { service, node }: { readonly service: BareJID; readonly node: NodeId | '' },
+  command: Pick<DisableServiceCommand, 'service' | 'node'> & Pick<RevokeCommand, 'enabledAtMs'>,
 ): EnableDecision {
   if (found === 'unreadable') return { changes: [], answer: { kind: 'refused', refusal: 'store-failed' } };
+  const { service, node, enabledAtMs = Number.POSITIVE_INFINITY } = command;
   const changes: EnabledChange[] = [];
   for (const row of found) {
-    if (row.service === service && (node === '' || row.node === node)) {
+    if (row.service === service && (node === '' || row.node === node) && row.enabledAtMs <= enabledAtMs) {
       changes.push({ kind: 'remove', key: keyOf(row) });
     }
   }

@@ -106,7 +106,10 @@ export class EventPublisher implements CommandReply, IqReply {
     const own = plugins.publish(event, summary, rows, (changed, chosen) => {
       this.#publishAll(event, waiting, changed, chosen);
     });
-    for (const row of own) this.#flights.endAtOnce(waiting, row, accepted('plugin'));
+    for (const row of own) {
+      this.#options.rules.dedupe.note(event, row);
+      this.#flights.endAtOnce(waiting, row, accepted('plugin'));
+    }
   }
 
   stop(): void {
@@ -117,12 +120,15 @@ export class EventPublisher implements CommandReply, IqReply {
   // What dispatchers, shards and routers call.
 
   answered(tag: number, answer: CommandAnswer): void {
-    if (answer.kind === 'refused' && answer.refusal === 'unknown-node') {
-      // Our own push service says no, in words of its own: the same patience as with any other.
-      this.iqAnswered(tag, { kind: 'error', type: 'cancel', condition: 'item-not-found', detail: '' });
+    const refusal = ownRefusal(answer);
+    if (refusal !== undefined) {
+      this.iqAnswered(tag, refusal);
       return;
     }
-    this.#end(tag, outcomeOf(answer));
+    const outcome = outcomeOf(answer);
+    const flight = outcome.kind === 'accepted' ? this.#flights.peek(tag) : undefined;
+    if (flight !== undefined) this.#options.rules.services.judge(flight.row, { kind: 'result' });
+    this.#end(tag, outcome);
   }
 
   iqAnswered(tag: number, answer: IqAnswer): void {
@@ -203,7 +209,7 @@ export class EventPublisher implements CommandReply, IqReply {
     const flight = this.#flights.take(tag);
     if (flight === undefined) return;
     const { event, row } = flight;
-    if (outcome.kind === 'unregistered') this.#remove(row);
+    if (outcome.kind === 'unregistered') this.#remove(row, outcome.sinceMs);
     // It has not arrived, so the same message may try again; where nobody knows, it may not: that would be twice.
     const isUnknown = outcome.kind === 'unavailable' && outcome.reached === 'unknown';
     if (outcome.kind !== 'accepted' && !isUnknown) {
@@ -212,9 +218,14 @@ export class EventPublisher implements CommandReply, IqReply {
     this.#flights.end(flight, outcome);
   }
 
-  /** The registration is dead. When the mailbox is full, the next publish will say so again. */
-  #remove({ owner, service, node }: EnabledRegistration): void {
-    const admission = this.#options.self.tell({ kind: 'revoke', owner, service, node, reply: nobody, tag: 0 });
+  /**
+   * The registration is dead, unless its token has been enabled after the gateway learnt that it was. When the mailbox
+   * is full, the next publish will say so again.
+   */
+  #remove({ owner, service, node, enabledAtMs }: EnabledRegistration, sinceMs: number): void {
+    if (sinceMs > 0 && enabledAtMs > sinceMs) return;
+    const key = { owner, service, node, enabledAtMs };
+    const admission = this.#options.self.tell({ kind: 'revoke', ...key, reply: nobody, tag: 0 });
     if (admission !== 'accepted') this.unremoved++;
   }
 
@@ -262,7 +273,16 @@ function outcomeOf(answer: CommandAnswer): Outcome {
   if (answer.kind === 'published') return answer.outcome;
   if (answer.kind === 'done') return accepted(''); // a plugin has skipped it
   if (answer.kind !== 'refused') return unavailable('unknown', 'an answer to another question');
-  return answer.refusal === 'no-provider' || answer.refusal === 'precondition'
-    ? rejected(answer.refusal)
-    : unavailable('no', answer.refusal);
+  return answer.refusal === 'no-provider' ? rejected(answer.refusal) : unavailable('no', answer.refusal);
+}
+
+const refusedBy = (condition: string): IqAnswer => ({ kind: 'error', type: 'cancel', condition, detail: '' });
+const noNode = refusedBy('item-not-found');
+const noPrecondition = refusedBy('conflict');
+
+/** Our own push service refuses a registration in words of its own: the same patience as with any other. */
+function ownRefusal(answer: CommandAnswer): IqAnswer | undefined {
+  if (answer.kind !== 'refused') return undefined;
+  if (answer.refusal === 'unknown-node') return noNode;
+  return answer.refusal === 'precondition' ? noPrecondition : undefined;
 }
