@@ -45,7 +45,7 @@ describe('where a publish goes', () => {
     assert.equal(world.publishing.asked, 1, 'no stanza');
   });
 
-  test('mongooseim 2.12: to the gateway, where a template makes the service of the domain of the user ours', async () => {
+  test('mongooseim 2.12: to the gateway, where a template makes the service ours', async () => {
     const rows = [
       carried('phone', { service: bare('push.example.com') }),
       carried('tablet', { service: bare('anything@push.example.com') }),
