@@ -3,7 +3,7 @@
  * The XMPP server's half of the engine: the event actor with everything it decides by, and the door for those who are
  * no actors. Built by engine.ts.
  */
-import { optionsProblem } from './event/check-options.ts';
+import { optionsProblem, publishProblem } from './event/check-options.ts';
 import { pushDecider } from './event/decide-push.ts';
 import { eventActor } from './event/event-actor.ts';
 import { EventDoor } from './event/event-door.ts';
@@ -90,8 +90,10 @@ export function spawnEvents(options: EventsOptions): Events {
           templates,
         },
         publishing,
-        optionsProblem: ({ service, owner, options: given }) =>
-          optionsProblem(hosts.isOurs(service, owner), given, services),
+        optionsProblem({ service, owner, node, options: given }) {
+          if (!hosts.isOurs(service, owner)) return publishProblem(node, given);
+          return optionsProblem(given, services);
+        },
         plugins,
         random,
         logger,

@@ -12,7 +12,7 @@ import type { Logger } from './core/log.ts';
 import type { Notification } from './core/notification.ts';
 import type { Registration } from './core/registration.ts';
 import type { Dispatchers } from './engine-dispatchers.ts';
-import type { IqReply, IqSender, PublishIq } from './event/commands.ts';
+import type { IqAdmission, IqReply, IqSender, PublishIq } from './event/commands.ts';
 import type { EventPublishing } from './event/event-publisher.ts';
 import type { PluginChain } from './plugin/plugin-chain.ts';
 import type { DispatchMessage } from './publish/commands.ts';
@@ -87,7 +87,7 @@ export class EnginePublishing implements EventPublishing {
     return shards[shardOfCommand(command, shards.length)]?.tell(command) ?? 'stopped';
   }
 
-  sendPublish(iq: PublishIq, reply: IqReply, tag: number): 'sent' | 'full' | 'offline' {
+  sendPublish(iq: PublishIq, reply: IqReply, tag: number): IqAdmission {
     return this.#options.sender.sendPublish(iq, reply, tag);
   }
 }

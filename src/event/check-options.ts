@@ -1,29 +1,39 @@
 // Thread: main
 /**
- * Whether the publish-options of an `<enable/>` can work, where the push service is our own. MongooseIM checks nothing
- * at this point, and the first push then costs the client its registration (mongooseim 2.11): here it is told while it
- * can still do something. Options that name no device are fine, because the node may have one. Pure.
+ * Whether the publish-options of an `<enable/>` can work. MongooseIM checks nothing at this point, and the first push
+ * then costs the client its registration (mongooseim 2.11): here it is told while it can still do something. Pure.
  */
 import { carriedDevice } from '../notification/carried-device.ts';
+import { limits } from '../core/limits.ts';
+import { emptySummary } from '../core/notification.ts';
 import { publishOptionsOf } from '../xmpp/publish-options.ts';
+import { publishXml } from '../xmpp/publish-writer.ts';
 import type { PublishOption } from '../core/enabled.ts';
+import type { NodeId } from '../core/ids.ts';
 import type { Service } from '../core/registration.ts';
 import type { PublishOptions } from '../xmpp/publish-options.ts';
 
 /**
- * @param isOurs whether pushes to that service end at our own push nodes.
+ * Of a push service that is our own. Options that name no device are fine, because the node may have one.
+ *
  * @param services that some provider serves.
  * @returns `''`, or which field is wrong and how; never what is in it.
  */
-export function optionsProblem(
-  isOurs: boolean,
-  options: readonly PublishOption[],
-  services: ReadonlySet<Service>,
-): string {
-  if (!isOurs || options.length === 0) return '';
+export function optionsProblem(options: readonly PublishOption[], services: ReadonlySet<Service>): string {
+  if (options.length === 0) return '';
   const given = publishOptionsOf(options);
   if (given.service === '' && given.deviceId === '') return '';
   return deviceProblem(given, services) || shapeProblem(given);
+}
+
+/**
+ * Of a push service that is not ours: nothing but whether publishes with these options can be sent to it at all. Half
+ * of what a stanza may have is left for what is told of the message.
+ */
+export function publishProblem(node: NodeId, options: readonly PublishOption[]): string {
+  const xml = publishXml({ node, summary: emptySummary, options, priorityWanted: false });
+  const isLong = Buffer.byteLength(xml) > limits.outboundStanzaBytesMax / 2;
+  return isLong ? 'node and fields are too long together to be published' : '';
 }
 
 const serviceNames: ReadonlySet<string> = new Set(['apns', 'fcm', 'gcm']);

@@ -129,6 +129,11 @@ export interface PublishIq {
 
 /** Sends publish IQs for the event actor; the routers do. */
 export interface IqSender {
-  /** `full`: too many IQs wait; `offline`: no stream is up. Only an IQ that was `sent` is answered later. */
-  sendPublish(iq: PublishIq, reply: IqReply, tag: number): 'sent' | 'full' | 'offline';
+  sendPublish(iq: PublishIq, reply: IqReply, tag: number): IqAdmission;
 }
+
+/**
+ * Only an IQ that was `sent` is answered later. `full`: too many IQs wait; `offline`: no stream is up; `too-long`: the
+ * server would end the stream for it (xmpp 1.10).
+ */
+export type IqAdmission = 'sent' | 'full' | 'offline' | 'too-long';

@@ -4,6 +4,7 @@
  * 2.12), by IQ to any other. Never waits: each publish is a number in the table of flights until its answer comes. What
  * an answer means for the registration is decided here: a dead one is removed, one whose service is away is kept.
  */
+import { unreachable } from '../core/assert.ts';
 import { domainOf } from '../core/jid.ts';
 import { preparedFullJID } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
@@ -13,7 +14,7 @@ import { carriedDevice } from '../notification/carried-device.ts';
 import { publishOptionsOf } from '../xmpp/publish-options.ts';
 import { encryptSummary } from './encrypt-summary.ts';
 import { publishPayload } from './publish-payload.ts';
-import type { EventActorMessage, IqAnswer, IqReply, IqSender } from './commands.ts';
+import type { EventActorMessage, IqAdmission, IqAnswer, IqReply, IqSender } from './commands.ts';
 import type { EventFlights, Flight, WaitingEvent } from './event-flights.ts';
 import type { MessageDedupe } from './message-dedupe.ts';
 import type { PushServices } from './push-services.ts';
@@ -202,7 +203,7 @@ export class EventPublisher implements CommandReply, IqReply {
     const sent = publishing.sendPublish(iq, this, tag);
     if (sent === 'sent') return;
     rules.services.notSent(row.service);
-    this.#end(tag, unavailable('no', sent === 'full' ? 'too many publishes wait for answers' : 'no stream is up'));
+    this.#end(tag, unsent(sent));
   }
 
   #end(tag: number, outcome: Outcome): void {
@@ -267,6 +268,19 @@ const nobody = { answeredEnabled: (): void => undefined };
 function refusalFor(admission: 'full' | 'stopped' | 'no-provider'): Refusal {
   if (admission === 'full') return 'overloaded';
   return admission === 'stopped' ? 'stopping' : 'no-provider';
+}
+
+function unsent(why: Exclude<IqAdmission, 'sent'>): Outcome {
+  switch (why) {
+    case 'full':
+      return unavailable('no', 'too many publishes wait for answers');
+    case 'offline':
+      return unavailable('no', 'no stream is up');
+    case 'too-long':
+      return rejected('longer than a stanza may be');
+    default:
+      return unreachable(why);
+  }
 }
 
 function outcomeOf(answer: CommandAnswer): Outcome {

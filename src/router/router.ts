@@ -30,7 +30,7 @@ import type { Cancel, Clock } from '../core/clock.ts';
 import type { EnabledAnswer } from '../core/enabled.ts';
 import type { Logger } from '../core/log.ts';
 import type { Random } from '../core/random.ts';
-import type { EnabledReply, EventActorMessage, IqReply, PublishIq } from '../event/commands.ts';
+import type { EnabledReply, EventActorMessage, IqAdmission, IqReply, PublishIq } from '../event/commands.ts';
 import type { CommandAnswer, CommandReply, RegistrationCommand } from '../registration/commands.ts';
 import type { Addressed } from '../xmpp/stanza.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
@@ -114,7 +114,7 @@ export class Router implements CommandReply, EnabledReply, NearSender {
       logger: options.logger,
     });
     this.group = new StreamGroup(options.server, options.makeStreams(this), clock, this.#iqs);
-    this.#publishes = new PublishIqs({ clock, group: this.group, iqs: this.#iqs, delegated: this.#delegated });
+    this.#publishes = new PublishIqs({ group: this.group, iqs: this.#iqs, delegated: this.#delegated });
     this.#checkLifeLater();
   }
 
@@ -243,7 +243,7 @@ export class Router implements CommandReply, EnabledReply, NearSender {
 
   // What shards, dispatchers and the event actor call.
 
-  sendPublish(iq: PublishIq, reply: IqReply, tag: number): 'sent' | 'full' | 'offline' {
+  sendPublish(iq: PublishIq, reply: IqReply, tag: number): IqAdmission {
     return this.#publishes.sendPublish(iq, reply, tag);
   }
 

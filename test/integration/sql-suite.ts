@@ -10,6 +10,7 @@ import { registrationSuite } from './sql-registration-suite.ts';
 import { slotOfNode } from '../../src/registration/slots.ts';
 import { sqlEnabledStore, sqlShardStores } from '../../src/storage/sql/open-sql-stores.ts';
 import { mongooseimSuite } from './sql-mongooseim-suite.ts';
+import { engineSuite } from './sql-engine-suite.ts';
 import { outageSuite } from './sql-outage-suite.ts';
 import { tlsSuite } from './sql-tls-suite.ts';
 import { speedSuite } from './sql-speed-suite.ts';
@@ -41,6 +42,7 @@ export function sqlSuite({ start, lookAlikes }: SqlSuiteOptions): void {
     registrationSuite(world);
   });
   describe('side by side with MongooseIM', () => mongooseimSuite(world));
+  describe('the whole engine', () => engineSuite(world));
   describe('schema', () => schemaSuite(world));
   describe('outages', () => outageSuite(world));
   describe('TLS', () => tlsSuite(start));

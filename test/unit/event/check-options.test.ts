@@ -1,6 +1,8 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { optionsProblem } from '../../../src/event/check-options.ts';
+import { node } from '../../registration-rows.ts';
+import { limits } from '../../../src/core/limits.ts';
+import { optionsProblem, publishProblem } from '../../../src/event/check-options.ts';
 import type { Service } from '../../../src/core/registration.ts';
 import type { PublishOption } from '../../../src/core/enabled.ts';
 
@@ -8,7 +10,7 @@ const both: ReadonlySet<Service> = new Set<Service>(['apns', 'fcm']);
 const token = 'a1'.repeat(32);
 
 function problem(...options: readonly PublishOption[]): string {
-  return optionsProblem(true, options, both);
+  return optionsProblem(options, both);
 }
 
 function withDevice(...options: readonly PublishOption[]): string {
@@ -53,8 +55,8 @@ test('mongooseim 4.3: a service nobody serves is refused by name', () => {
     ['service', 'gcm'],
     ['device_id', token],
   ];
-  assert.match(optionsProblem(true, fcm, apnsOnly), /'fcm'/);
-  assert.equal(optionsProblem(true, fcm, both), '');
+  assert.match(optionsProblem(fcm, apnsOnly), /'fcm'/);
+  assert.equal(optionsProblem(fcm, both), '');
 });
 
 test('a device token that could not be handed to a gateway is refused without showing it', () => {
@@ -88,5 +90,15 @@ test('mongooseim 2.2: nothing is checked for a push service that is not ours', (
     ['service', 'some_awesome_service'],
     ['mode', 'x'],
   ];
-  assert.equal(optionsProblem(false, options, both), '');
+  assert.equal(publishProblem(node('n'), options), '');
+});
+
+test('1.50 options that could never be published to a push service that is not ours are refused', () => {
+  const filled = (fields: number, value: string): readonly PublishOption[] =>
+    Array.from({ length: fields }, (_, index) => [`name-${index}`, value]);
+  const value = 'x'.repeat(limits.fieldBytesMax);
+  assert.equal(publishProblem(node('n'), filled(7, value)), '');
+  assert.match(publishProblem(node('n'), filled(8, value)), /too long together/);
+  // As it is written: each of these takes six bytes.
+  assert.match(publishProblem(node('n'), filled(2, "'".repeat(limits.fieldBytesMax))), /too long together/);
 });

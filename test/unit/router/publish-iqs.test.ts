@@ -5,7 +5,7 @@ import { bareJID } from '../../../src/core/jid.ts';
 import { nearestSender } from '../../../src/router/sender-choice.ts';
 import { ns } from '../../../src/xmpp/namespaces.ts';
 import { domain, routerSetup } from './router-harness.ts';
-import type { IqAnswer, PublishIq } from '../../../src/event/commands.ts';
+import type { IqAdmission, IqAnswer, PublishIq } from '../../../src/event/commands.ts';
 import type { BareJID } from '../../../src/core/ids.ts';
 import type { Nearness, NearSender } from '../../../src/router/sender-choice.ts';
 import type { RouterSetup, RouterWorld } from './router-harness.ts';
@@ -27,7 +27,7 @@ const iq: PublishIq = {
 
 interface World extends RouterWorld {
   readonly answers: (readonly [tag: number, answer: IqAnswer])[];
-  readonly publish: (tag: number, changes?: Partial<PublishIq>) => 'sent' | 'full' | 'offline';
+  readonly publish: (tag: number, changes?: Partial<PublishIq>) => IqAdmission;
   /** The id of the last IQ that was sent. */
   readonly lastId: () => string;
 }
@@ -184,13 +184,12 @@ test('a full table of publishes refuses the next, and leaves room for pings', as
   assert.deepEqual(first.recycled, []);
 });
 
-test('1.50 a publish that would cost the stream is not sent, and refused in a later turn', async () => {
+test('1.50 a publish that would cost the stream is not sent, and refused at once', async () => {
   const { publish, sent, answers, clock, router } = await setup();
   const long = `<pubsub xmlns='${ns.pubsub}'>${'é'.repeat(limits.outboundStanzaBytesMax / 2)}</pubsub>`;
-  assert.equal(publish(1, { payload: long }), 'sent');
-  assert.deepEqual([sent(), answers, router.figures.asking], [[], [], 0]);
+  assert.equal(publish(1, { payload: long }), 'too-long');
   await clock.settle();
-  assert.deepEqual(answers, [[1, { kind: 'error', type: 'modify', condition: 'policy-violation', detail: '' }]]);
+  assert.deepEqual([sent(), answers, router.figures.asking], [[], [], 0]);
 });
 
 test('1.7 at the stop all publishes in flight are told', async () => {
