@@ -11,6 +11,8 @@ import type { DisableServiceCommand, EnableCommand, RevokeCommand } from './comm
 export interface EnableContext {
   /** `push.per_user_max` */
   readonly perUserMax: number;
+  /** `push.expire_days` */
+  readonly expireDays: number;
   readonly nowMs: EpochMs;
   /** Why the options cannot work at our own push service; `''`: they can, or the service is not ours. */
   readonly optionsProblem: (command: EnableCommand) => string;
@@ -26,8 +28,8 @@ const dayMs = 86_400_000;
 
 /**
  * Enables one node. Clients do that at each connect: the same once more is written only where a session comes to hold
- * it or a day has passed, so that a reconnect storm costs no fsync. Past the limit the registrations that were enabled
- * longest ago go, never the new one. An unreadable record is begun anew.
+ * it or a day has passed (less where rows expire soon), so that a reconnect storm costs no fsync. Past the limit the
+ * registrations that were enabled longest ago go, never the new one. An unreadable record is begun anew.
  *
  * @returns `done` with a count of 1, also where nothing was to be written.
  */
@@ -46,7 +48,8 @@ export function decideEnable(found: EnabledRows, command: EnableCommand, context
     }
   }
   const after = enabledRow(before, command, context.nowMs);
-  if (before === undefined || !isFresh(before, after)) changes.push({ kind: 'put', row: after });
+  if (before === undefined || !isFresh(before, after, freshMs(context.expireDays)))
+    changes.push({ kind: 'put', row: after });
   return { changes, answer: done(1) };
 }
 
@@ -102,12 +105,17 @@ function enabledRow(
   return { owner, service, node, options, session: slot, preferences, enabledAtMs: nowMs };
 }
 
+/** Short against the time a row lives: what a client enables in the meantime does not make it live longer. */
+function freshMs(expireDays: number): number {
+  return expireDays === 0 ? dayMs : Math.min(dayMs, (expireDays * dayMs) / 24);
+}
+
 /** A row from the future, after the clock was set back, is not fresh: it would outlive its time. */
-function isFresh(before: EnabledRegistration, after: EnabledRegistration): boolean {
+function isFresh(before: EnabledRegistration, after: EnabledRegistration, freshForMs: number): boolean {
   const ageMs = after.enabledAtMs - before.enabledAtMs;
   return (
     ageMs >= 0 &&
-    ageMs <= dayMs &&
+    ageMs <= freshForMs &&
     before.session === after.session &&
     isSameOptions(before.options, after.options) &&
     isSamePreferences(before.preferences, after.preferences)

@@ -6,10 +6,12 @@
  */
 import { noPreferences } from '../core/enabled.ts';
 import { parseNodeId } from '../core/ids.ts';
-import { bareJID, fullJID } from '../core/jid.ts';
+import { bareJID, fullJID, resourceOf } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
 import { err, ok } from '../core/result.ts';
 import { fitsField } from '../xmpp/data-form.ts';
+import { isXmlText } from '../xmpp/stanza.ts';
+import { isFields } from './event-fields.ts';
 import type { PublishOption } from '../core/enabled.ts';
 import type { BareJID, NodeId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
@@ -37,6 +39,7 @@ export interface DisableInput {
 
 /** The error: `node: is empty`. */
 export function enableOf(input: EnableInput): Result<Omit<EnableCommand, 'reply' | 'tag'>, string> {
+  if (!isFields(input)) return err('a registration is an object');
   const { session = '', options = {} } = input;
   const key = keyOf(input.owner, input.service);
   if (!key.ok) return key;
@@ -44,16 +47,18 @@ export function enableOf(input: EnableInput): Result<Omit<EnableCommand, 'reply'
   if (owner === service) return err("service: is the user's own address, not a push service");
   const node = nodeOf(input.node);
   if (!node.ok) return node;
-  if (typeof session !== 'string' || !isResource(session)) return err('session: is not a resource');
+  const resource = resourceFrom(session);
+  if (resource === undefined) return err('session: is not a resource');
   const given = optionsOf(options);
   if (!given.ok) return given;
   return ok({
-    ...{ kind: 'enable', owner, service, node: node.value, session },
+    ...{ kind: 'enable', owner, service, node: node.value, session: resource },
     ...{ options: given.value, preferences: noPreferences },
   });
 }
 
 export function disableOf(input: DisableInput): Result<Omit<DisableServiceCommand, 'reply' | 'tag'>, string> {
+  if (!isFields(input)) return err('a registration is an object');
   const key = keyOf(input.owner, input.service);
   if (!key.ok) return key;
   if (input.node === undefined) return ok({ kind: 'disable-service', ...key.value, node: '' });
@@ -76,20 +81,28 @@ function keyOf(user: unknown, at: unknown): Result<{ readonly owner: BareJID; re
 
 function nodeOf(name: unknown): Result<NodeId, string> {
   const node = typeof name === 'string' ? parseNodeId(name) : err('not a text');
-  return node.ok ? node : err(`node: ${node.error}`);
+  if (!node.ok) return err(`node: ${node.error}`);
+  return isXmlText(node.value) ? node : err(`node: ${notXml}`);
 }
 
-function isResource(session: string): boolean {
-  return session === '' || fullJID(`a/${session}`).ok;
+/** Prepared, as presence has it; `undefined`: it is none. */
+function resourceFrom(session: unknown): string | undefined {
+  if (session === '') return '';
+  const jid = typeof session === 'string' ? fullJID(`a/${session}`) : undefined;
+  return jid?.ok === true ? resourceOf(jid.value) : undefined;
 }
+
+const notXml = 'holds a character that XML cannot carry';
 
 function optionsOf(options: unknown): Result<readonly PublishOption[], string> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) return err('options: not an object');
   const given: PublishOption[] = [];
   for (const [name, value] of Object.entries(options)) {
     const shown = JSON.stringify(name.slice(0, shownCharacters));
+    if (name === '' || name === 'FORM_TYPE') return err(`options: ${shown} is no option`);
     if (typeof value !== 'string') return err(`options: the value of ${shown} is not a text`);
     if (!fitsField(name) || !fitsField(value)) return err(`options: ${shown} is too long`);
+    if (!isXmlText(name) || !isXmlText(value)) return err(`options: ${shown} ${notXml}`);
     given.push([name, value]);
   }
   if (given.length > limits.enabledOptionsMax) return err(`options: there are more than ${limits.enabledOptionsMax}`);

@@ -303,9 +303,10 @@ export class Notifier {
     const rows = view.rowsOf(command.owner);
     switch (command.kind) {
       case 'enable': {
-        const { perUserMax } = this.#options.push;
-        const { optionsProblem } = this.#options;
-        const { changes, answer } = decideEnable(rows, command, { perUserMax, nowMs, optionsProblem });
+        const { optionsProblem, push } = this.#options;
+        const { perUserMax, expireDays } = push;
+        const context = { perUserMax, expireDays, nowMs, optionsProblem };
+        const { changes, answer } = decideEnable(rows, command, context);
         const problem = this.#store.problemOf(changes);
         if (problem !== '') return { kind: 'refused', refusal: 'options', problem };
         view.change(command.owner, changes);

@@ -33,6 +33,11 @@ export function escapeXml(text: string): string {
   return special.test(legal) ? legal.replace(/[&<>"'\r\n\t]/g, (character) => entityOf[character] ?? '') : legal;
 }
 
+/** Whether XML can carry all of it: nothing of it would be left out. */
+export function isXmlText(text: string): boolean {
+  return !suspicious.test(text) || text.search(illegal) === -1;
+}
+
 /** The addresses of an answer: those of the request, swapped (xmpp 2.1, 2.2). */
 export interface Addressed {
   readonly id: string;

@@ -8,6 +8,7 @@ import { bare } from '../registration-rows.ts';
 import { EngineError } from '../../src/core/errors.ts';
 import { epochMs } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
+import { rejected, throttled, unauthorized, unregistered } from '../../src/core/outcome.ts';
 import { MemoryEnabledStore } from '../../src/storage/memory-enabled-store.ts';
 import type { EngineConfigInput, EventResult, MessageInput } from '../../src/index.ts';
 import type { PushWorld } from './push-world.ts';
@@ -215,6 +216,36 @@ describe('what is enabled', () => {
     assert.deepEqual(
       (await rows()).map(({ node }) => node),
       ['kept'],
+    );
+  });
+});
+
+describe('a push service of ours', () => {
+  it('2.12 takes what its template names, in the domain of the user; the rest goes by IQ', async (t) => {
+    const { iq, push, stream, notifications } = await pushWorld(t);
+    await iq(enable(`pub-sub@${ours}`, 'ours', device));
+    await iq(enable('push.example.net', 'component', device));
+    await iq(enable('push.example.org', 'foreign', device));
+    assert.deepEqual(ends(await push()), ['component accepted', 'foreign accepted', 'ours accepted']);
+    assert.deepEqual([notifications.length, stream.sent.length], [2, 1]);
+    assert.match(stream.sent[0] ?? '', / to='push\.example\.org'/);
+  });
+
+  it('2.12 a device that is gone takes its registration with it; any other trouble does not', async (t) => {
+    const { iq, push, rows, gateway, clock } = await pushWorld(t);
+    await iq(enable(ours, 'gone', device));
+    await iq(enable(theirs, 'other'));
+    for (const outcome of [rejected('BadPath'), unauthorized('expired'), throttled('later', 0)]) {
+      gateway.outcome = outcome;
+      await push();
+      await clock.advance(dayMs / 24);
+      assert.equal((await rows()).length, 2, outcome.kind);
+    }
+    gateway.outcome = unregistered('BadDeviceToken', 0);
+    assert.deepEqual(ends(await push()), ['gone unregistered', 'other accepted']);
+    assert.deepEqual(
+      (await rows()).map(({ node }) => node),
+      ['other'],
     );
   });
 });

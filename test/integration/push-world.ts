@@ -14,6 +14,7 @@ import { MemoryStore } from '../../src/storage/memory-store.ts';
 import type { TestContext } from 'node:test';
 import type { EnabledRegistration, Engine, EngineConfigInput, EventResult, Notification } from '../../src/index.ts';
 import type { MessageInput } from '../../src/index.ts';
+import type { Outcome } from '../../src/index.ts';
 import type { BareJID } from '../../src/core/ids.ts';
 import type { Router } from '../../src/router/router.ts';
 import type { RouterStream } from '../../src/router/router-stream.ts';
@@ -76,6 +77,8 @@ export interface PushWorld {
   readonly clock: VirtualClock;
   readonly stream: NotedStream;
   readonly notifications: Notification[];
+  /** How the gateway ends what comes; begins with `accepted`. */
+  readonly gateway: { outcome: Outcome };
   /** Runs the engine until nothing is left to do at this moment, and gives what was asked. */
   readonly done: <T>(asking: Promise<T>) => Promise<T>;
   /** The answer to `<enable/>` or `<disable/>` of anna's phone. */
@@ -95,6 +98,7 @@ export async function pushWorld(
 ): Promise<PushWorld> {
   const clock = new VirtualClock();
   const notifications: Notification[] = [];
+  const gateway = { outcome: accepted('') };
   let made: NotedStream | undefined;
   const { push = {}, ...others } = over;
   const engine = await createEngine(
@@ -116,7 +120,7 @@ export async function pushWorld(
         create: (_config, { settle }) => ({
           publish(notification, _authorization, _deadlineMs, tag) {
             notifications.push(notification);
-            settle(tag, accepted(''));
+            settle(tag, gateway.outcome);
           },
           drain: async () => undefined,
         }),
@@ -142,6 +146,7 @@ export async function pushWorld(
     clock,
     stream,
     notifications,
+    gateway,
     done,
     iq: async (child, { type = 'set', to = anna, from = `${anna}/phone` } = {}) =>
       (await done(engine.push.pushIQ(`<iq type='${type}' id='e1' from='${from}' to='${to}'>${child}</iq>`))) ?? '',

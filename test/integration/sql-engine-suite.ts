@@ -126,6 +126,15 @@ export function engineSuite(world: SqlWorld): void {
     assert.deepEqual(ends(await engine.onEvent(message())), ['ours accepted']);
   });
 
+  it('mongooseim 2.6: what the table cannot keep is refused with the reason, and the next one is taken', async (t) => {
+    const place = await newPlace(world, t);
+    const { engine } = await startedEngine(t, place);
+    const long = (await engine.push.pushIQ(enableIq('n'.repeat(251)))) ?? '';
+    assert.match(long, /<error type='modify'><not-acceptable .*>node is longer than 250 characters<\/text>/);
+    assert.match((await engine.push.pushIQ(enableIq('\u{1f4f1}'.repeat(250), form))) ?? '', /^<iq type='result'/);
+    assert.deepEqual(ends(await engine.onEvent(message())), [`${'\u{1f4f1}'.repeat(250)} accepted`]);
+  });
+
   it('mongooseim 2.6: a row that nobody can read costs its user only', async (t) => {
     const place = await newPlace(world, t);
     const { engine } = await startedEngine(t, place);

@@ -39,7 +39,7 @@ function decide(
   command: EnableCommand,
   over: Partial<EnableContext> = {},
 ): EnableDecision {
-  return decideEnable(rows, command, { perUserMax: 20, nowMs, optionsProblem: () => '', ...over });
+  return decideEnable(rows, command, { perUserMax: 20, expireDays: 365, nowMs, optionsProblem: () => '', ...over });
 }
 
 /** The rows after a decision, as a store has them. */
@@ -252,6 +252,21 @@ test('mongooseim 2.4: disable takes one node, or all at that service, or nothing
   assert.deepEqual(decideDisable(rows, { service: push, node: node('three') }), removal());
   assert.deepEqual(decideDisable(rows, { service: bare('example.net'), node: '' }), removal());
   assert.deepEqual(decideDisable([], { service: push, node: '' }), removal());
+});
+
+test('a client that comes each day keeps its registration, however soon rows expire', () => {
+  const old = (ageMs: number): readonly EnabledRegistration[] => [
+    row('n', { session: 'phone', enabledAtMs: epochMs(nowMs - ageMs) }),
+  ];
+  const again = enable('n');
+  for (const [expireDays, ageMs, writes] of [
+    [1, dayMs / 24, 0],
+    [1, dayMs / 24 + 1, 1],
+    [24, dayMs, 0],
+    [0, dayMs, 0],
+  ] as const) {
+    assert.equal(decide(old(ageMs), again, { expireDays }).changes.length, writes, `${expireDays} ${ageMs}`);
+  }
 });
 
 test('rows expire when no client has enabled them for more than so many days', () => {
