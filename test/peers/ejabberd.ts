@@ -2,14 +2,16 @@
  * A real ejabberd. The Erlang machine is started directly, without `ejabberdctl`: it then is one process whose id we
  * know, needs neither epmd nor distribution ports, and runs as any user. Accounts are made through its HTTP API.
  */
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from './deadline.ts';
 import { absence } from './real-server.ts';
 import { freePorts, programPath, ServerProcess, startServer } from './server-process.ts';
-import type { RealServer, RealServerOptions } from './real-server.ts';
+import type { RealServer, RealServerOptions, ServerModule } from './real-server.ts';
 
 const erl = programPath('erl');
+const erlc = programPath('erlc');
 const control = programPath('ejabberdctl');
 
 export const ejabberdAbsent: false | string = absence('ejabberd', [erl, control, programPath('setpriv')]);
@@ -33,7 +35,10 @@ async function attempt(options: RealServerOptions): Promise<RealServer> {
   const server = new ServerProcess({
     name: 'ejabberd',
     user: 'ejabberd',
-    files: () => ({ 'ejabberd.yml': configuration(ports, options) }),
+    files: (folder) => {
+      if (options.module !== undefined) compile(folder, options.module);
+      return { 'ejabberd.yml': configuration(ports, options) };
+    },
     environment: (folder) => ({
       EJABBERD_CONFIG_PATH: join(folder, 'ejabberd.yml'),
       EJABBERD_LOG_PATH: join(folder, 'ejabberd.log'),
@@ -43,7 +48,7 @@ async function attempt(options: RealServerOptions): Promise<RealServer> {
     // One scheduler: two cores run several servers at a time here.
     command: (folder) => [
       erl ?? 'erl',
-      ...['-noinput', '+S', '1:1', '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-s', 'ejabberd'],
+      ...['-noinput', '+S', '1:1', '-pa', folder, '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-s', 'ejabberd'],
     ],
   });
   try {
@@ -94,6 +99,14 @@ async function call(port: number, command: string, body: Readonly<Record<string,
   return JSON.parse(text);
 }
 
+/** As an operator does it, into the folder that the machine has in its path. */
+function compile(folder: string, { name, source }: ServerModule): void {
+  const file = join(folder, `${name}.erl`);
+  writeFileSync(file, source);
+  const environment = { ...process.env, ERL_LIBS: erlangLibraries() };
+  execFileSync(erlc ?? 'erlc', ['-o', folder, file], { env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
 /** Debian keeps ejabberd's modules in the architecture's library folder, and says so in ejabberdctl alone. */
 function erlangLibraries(): string {
   const script = control === undefined ? '' : readFileSync(control, 'utf8');
@@ -119,6 +132,12 @@ const delegationRules = `acl:
 access_rules:
   push_comp_rule: {allow: push_component}
 `;
+
+function moduleSection({ module }: RealServerOptions): string {
+  return module === undefined
+    ? ''
+    : [`  ${module.name}:`, ...module.settings.map((line) => `    ${line}`), ''].join('\n');
+}
 
 // global_routes: otherwise each component takes over all domains of its listener.
 function configuration(ports: Ports, options: RealServerOptions): string {
@@ -152,7 +171,7 @@ modules:
   mod_offline: {}
   mod_ping: {}
 ${options.delegation === true ? delegation : ownPush(options)}  mod_roster: {}
-  mod_stream_mgmt: {resend_on_timeout: if_offline}
+${moduleSection(options)}  mod_stream_mgmt: {resend_on_timeout: if_offline}
   mod_version: {}
 `;
 }

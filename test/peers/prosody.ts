@@ -101,18 +101,20 @@ push_notification_with_body = ${options.includeBody ?? false}
 push_notification_with_sender = ${options.includeSender ?? false}
 log = { info = "${folder}/prosody.log" }
 VirtualHost "${domain}"
-${options.delegation === true ? delegation : ''}
+${options.delegation === true ? delegation(options) : ''}
 ${components.map((name) => section(name, options)).join('\n')}
 `;
 }
 
-const delegation = `
+function delegation({ speaks = true }: RealServerOptions): string {
+  return `
   delegations = { ["urn:xmpp:push:0"] = { jid = "push.${domain}" } }
   privileged_entities = { ["push.${domain}"] = {
     roster = "get"; message = "outgoing"; presence = "managed_entity";
-    iq = { ["http://jabber.org/protocol/pubsub"] = "set"; ["urn:xmpp:ping"] = "get" };
+    ${speaks ? 'iq = { ["http://jabber.org/protocol/pubsub"] = "set"; ["urn:xmpp:ping"] = "get" };' : ''}
   } }
 `;
+}
 
 function section(name: string, options: RealServerOptions): string {
   // The modules of the host hear of a component only if it has them, too (9.2.3).

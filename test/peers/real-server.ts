@@ -33,8 +33,18 @@ export interface RealServerOptions {
    * users' presence and, if it can, lets it publish in their names (XEP-0356).
    */
   readonly delegation?: boolean;
-  /** Prosody: one more module, and what the host's section says for it. */
-  readonly module?: { readonly name: string; readonly source: string; readonly settings: readonly string[] };
+  /** Prosody, with `delegation`: false = we may not publish in its users' names, as on ejabberd before 24.10. */
+  readonly speaks?: boolean;
+  /** One more module. */
+  readonly module?: ServerModule;
+}
+
+/** A module of our own for a server, in the language of its modules. */
+export interface ServerModule {
+  readonly name: string;
+  readonly source: string;
+  /** Lines of the configuration, as the server writes them. */
+  readonly settings: readonly string[];
 }
 
 /** Why a suite of a real server cannot run here, `false` when it can. Set MEERKAT_REQUIRE_SERVERS=1 to fail instead. */

@@ -17,7 +17,7 @@ declare module '@xmpp/client' {
     readonly status: string;
     readonly streamManagement: { readonly enabled: boolean };
     readonly reconnect: { stop(): void };
-    readonly socket: { destroy(): void } | null;
+    readonly socket: { destroy(): void; pause(): unknown } | null;
     readonly iqCaller: { request(stanza: ClientElement, timeoutMs?: number): Promise<ClientElement> };
     on(event: 'error', listener: (error: Error) => void): this;
     on(event: 'stanza', listener: (stanza: ClientElement) => void): this;

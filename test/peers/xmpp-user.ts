@@ -2,6 +2,7 @@
  * A real user with a real client (@xmpp/client): registers a device with the app server, enables push at his server
  * (XEP-0357 §5), writes, leaves in order or vanishes. Plain text and SASL PLAIN: loopback only.
  */
+import { randomUUID } from 'node:crypto';
 import { client, xml } from '@xmpp/client';
 import { until, within } from './deadline.ts';
 import type { Client, ClientElement } from '@xmpp/client';
@@ -155,9 +156,17 @@ export class XmppUser {
     return features.map(({ attrs }) => attrs['var'] ?? '');
   }
 
+  /** Resolves when the server has taken all that was sent, and knows that what it had sent before has arrived. */
+  async settle(): Promise<void> {
+    // The first brings what the server had sent, with its question for an acknowledgement; the second follows that one.
+    for (let asked = 0; asked < 2; asked++) {
+      await this.request('get', this.#server.domain, xml('ping', { xmlns: ns.ping }));
+    }
+  }
+
   /** Writes to somebody, and resolves when the server has dealt with it: it answered a ping sent behind. */
   async write(to: string, body: string): Promise<void> {
-    await this.#client.send(xml('message', { to, type: 'chat' }, xml('body', {}, body)));
+    await this.#client.send(xml('message', { to, type: 'chat', id: randomUUID() }, xml('body', {}, body)));
     await this.request('get', this.#server.domain, xml('ping', { xmlns: ns.ping }));
   }
 
@@ -165,6 +174,11 @@ export class XmppUser {
   async disconnect(): Promise<void> {
     if (this.#client.status === 'online') await within(`${this.username} leaves`, this.#client.stop());
     await this.#server.untilOffline(this.username);
+  }
+
+  /** The phone is out of reach: nothing arrives any more, and nothing is acknowledged, but its connection stands. */
+  deafen(): void {
+    this.#client.socket?.pause();
   }
 
   /** The phone is gone without a word; the server keeps the session for a while (XEP-0198). */
