@@ -3,6 +3,7 @@
  * What is around the event path: plugins, the HTTP server, RabbitMQ, the database. Addresses hold passwords, so a
  * problem with one never repeats any part of it, not even the host: of a mistyped address that may be the password.
  */
+import { limits } from '../src/core/limits.ts';
 import { checkCertificate } from './check-credentials.ts';
 import { preparedDomain } from './check-domains.ts';
 import { asTable, checkSection, isTable, reportUnreadable } from './check-section.ts';
@@ -71,11 +72,25 @@ function checkPair(pair: { readonly certificate: string; readonly certificate_ke
   checkCertificate(pair.certificate, pair.certificate_key, { path: 'http', issues });
 }
 
-export function checkRabbits(raw: unknown, checking: Checking): readonly RabbitConfig[] {
+/** @param dedupeSeconds of `[push]`: what the brokers' readers count on. */
+export function checkRabbits(raw: unknown, dedupeSeconds: number, checking: Checking): readonly RabbitConfig[] {
   const members = membersOf(raw, { path: 'rabbit', max: rabbitsMax }, checking);
   const rabbits = members.map((member, index) => checkRabbit(member, `rabbit.${index}`, checking));
   reportRepeats(rabbits, checking);
+  if (rabbits.length > 0) reportForgetting(dedupeSeconds, checking);
   return rabbits;
+}
+
+/** A message of which one push failed is given again as a whole, and whoever has got it is known by its id alone. */
+function reportForgetting(dedupeSeconds: number, { issues }: Checking): void {
+  const path = 'push.dedupe_seconds';
+  const lifeSeconds = limits.rabbitEventLifeMs / 1_000;
+  if (dedupeSeconds >= lifeSeconds || issues.has(path)) return;
+  issues.add(
+    path,
+    `is ${dedupeSeconds}, but messages of [[rabbit]] are given again for ${lifeSeconds} s: they would be pushed twice`,
+    `write ${lifeSeconds} or more, or remove the line`,
+  );
 }
 
 function checkRabbit(raw: unknown, path: string, checking: Checking): RabbitConfig {

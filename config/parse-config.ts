@@ -131,7 +131,7 @@ function checkAll(raw: unknown, checking: Checking): ConfigResult {
     templates: checkTemplates(table['templates'], checking),
     plugins: checkPlugins(table['plugins'], checking),
     http: checkHttp(table['http'], checking),
-    rabbits: checkRabbits(table['rabbit'], checking),
+    rabbits: checkRabbits(table['rabbit'], push.dedupeSeconds, checking),
     database: checkDatabase(table['database'], stores, checking),
   };
   const found = issues.list();

@@ -101,7 +101,7 @@ export const pushKeys = {
     default: 86_400,
     min: 0,
     max: 604_800,
-    says: 'How long a message that comes again, by the same id, is not pushed to the same registration again. 0: off.',
+    says: 'How long a message that comes again by its id is not pushed again. 0: off. With `[[rabbit]]`: 600 or more.',
   },
 } as const;
 

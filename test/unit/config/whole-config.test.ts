@@ -40,7 +40,7 @@ unread = "total"
 iq_wait_ms = 20000
 deregister_refusals = 4
 deregister_hours = 48
-dedupe_seconds = 60
+dedupe_seconds = 6000
 [push.groups]
 private = "mentioned"
 public = "never"
@@ -113,7 +113,7 @@ const expected: PushHalf = {
     iqWaitMs: 20_000,
     deregisterRefusals: 4,
     deregisterHours: 48,
-    dedupeSeconds: 60,
+    dedupeSeconds: 6000,
     groups: { private: 'mentioned', public: 'never', affiliations: ['owner', 'none'] },
     quietHours: { from: 1410, to: 375, timeZone: 'Europe/Berlin', action: 'skip' },
     rules: [
