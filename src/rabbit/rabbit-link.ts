@@ -9,6 +9,7 @@ import type { AsyncMessage, Channel } from 'rabbitmq-client';
 import type { RabbitConfig } from '../../config/engine-config.ts';
 import { limits } from '../core/limits.ts';
 import { fullJitterMs } from '../core/random.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { connectRemedy } from './broker.ts';
 import { DeclarationError, declarations, declareAll, markerOf } from './topology.ts';
 import type { BrokerAddress } from './broker.ts';
@@ -51,6 +52,8 @@ export class RabbitLink {
   #number = 0;
   #connection: Connection | undefined;
   #channel: Channel | undefined;
+  /** Of the channel. */
+  readonly #acknowledgements = new Acknowledgements();
   #consumerTag = '';
   #failures = 0;
   #consumingSinceMs = 0;
@@ -68,9 +71,10 @@ export class RabbitLink {
     return this.#state;
   }
 
+  /** On the wire with what else ends in this turn: a frame for each costs several times what its event does. */
   acknowledge(message: Delivered): void {
-    if (message.connection !== this.#number || this.#channel?.active !== true) return;
-    this.#channel.basicAck({ deliveryTag: message.tag });
+    if (message.connection !== this.#number) return;
+    if (this.#acknowledgements.ended(message.tag)) this.#options.clock.soon(() => this.#sendAcknowledgements());
   }
 
   /** No more deliveries; those that are here may still be acknowledged. At most `budgetMs`. */
@@ -86,8 +90,17 @@ export class RabbitLink {
     this.#cancelRetry?.();
     const connection = this.#connection;
     const channel = this.#channel;
+    this.#sendAcknowledgements();
     this.#letGo();
     if (connection !== undefined) await this.#end(connection, channel, budgetMs);
+  }
+
+  #sendAcknowledgements(): void {
+    const channel = this.#channel;
+    if (channel?.active !== true) return;
+    const { upTo, alone } = this.#acknowledgements.take();
+    if (upTo > 0) channel.basicAck({ deliveryTag: upTo, multiple: true });
+    for (const deliveryTag of alone) channel.basicAck({ deliveryTag });
   }
 
   #attempt(): void {
@@ -122,7 +135,9 @@ export class RabbitLink {
     this.#channel = channel;
     if (isRestarted) this.#reader.brokerRestarted();
     const take = (message: AsyncMessage): void => {
-      if (number === this.#number) this.#reader.delivered(deliveredOf(message, number));
+      if (number !== this.#number) return;
+      this.#acknowledgements.delivered(message.deliveryTag);
+      this.#reader.delivered(deliveredOf(message, number));
     };
     const { consumerTag } = await channel.basicConsume({ queue: config.queue }, take);
     if (number === this.#number) this.#consumes(consumerTag);
@@ -171,6 +186,7 @@ export class RabbitLink {
     this.#number++;
     this.#connection = undefined;
     this.#channel = undefined;
+    this.#acknowledgements.clear();
     this.#consumerTag = '';
   }
 
