@@ -1,7 +1,8 @@
 // Thread: main
 /**
  * The way into the event actor for everything that is not an actor: embedding programs, HTTP, brokers. One promise for
- * each call, however many events it brings. What is malformed ends at once and costs nobody else.
+ * each call, however many events it brings, or none: who cannot wait for the slowest is told each end as it comes. What
+ * is malformed ends at once and costs nobody else.
  */
 import { unreachable } from '../core/assert.ts';
 import { bareJID } from '../core/jid.ts';
@@ -21,6 +22,15 @@ import type { EventResult } from '../core/event.ts';
 
 /** How long the caller waits for the ends of the publishes of an event, ms. */
 export const eventWaitMsDefault = 10_000;
+
+/** Told how each event of one call has ended. */
+export interface EventEnds {
+  /**
+   * Called exactly once for each input, by its place among them; for some of them before the call has returned. Must
+   * not throw: the event actor is in the middle of its batch.
+   */
+  ended(index: number, result: EventResult): void;
+}
 
 /** What an embedding program may do about registrations besides telling events. */
 export type PushAdmin = Pick<
@@ -54,16 +64,18 @@ export class EventDoor implements EnabledReply {
 
   /** The same for what came over a wire and was not looked at. */
   onRawEvents(inputs: readonly unknown[], waitMs: number = eventWaitMsDefault): Promise<readonly EventResult[]> {
-    const deadlineMs = this.#clock.monotonicMs() + waitMs;
     return new Promise((resolve) => {
-      if (inputs.length === 0) {
-        resolve([]);
-        return;
-      }
-      const call = new OpenCall(inputs.length, resolve, () => this.#eventsOpen--);
-      this.#eventsOpen += inputs.length;
-      for (let index = 0; index < inputs.length; index++) this.#give(inputs[index], { call, index, deadlineMs });
+      if (inputs.length === 0) resolve([]);
+      else this.giveEvents(inputs, new Results(inputs.length, resolve), waitMs);
     });
+  }
+
+  /** The same, each end told on its own: one event that waits for a gateway delays no other. */
+  giveEvents(inputs: readonly unknown[], ends: EventEnds, waitMs: number = eventWaitMsDefault): void {
+    const deadlineMs = this.#clock.monotonicMs() + waitMs;
+    const call = new OpenCall(inputs.length, ends, () => this.#eventsOpen--);
+    this.#eventsOpen += inputs.length;
+    for (let index = 0; index < inputs.length; index++) this.#give(inputs[index], { call, index, deadlineMs });
   }
 
   enable(input: EnableInput): Promise<EnabledAnswer> {
@@ -144,27 +156,44 @@ export class EventDoor implements EnabledReply {
   }
 }
 
-// Stands in for each result until it has come; no caller ever sees it.
-const notEnded: EventResult = { kind: 'refused', reason: 'stopping' };
-
 /** One call and its events; the tag of each is its place among them. */
 class OpenCall implements EventReply {
-  readonly #results: EventResult[] = [];
-  readonly #resolve: (results: readonly EventResult[]) => void;
+  /** 1: has ended. */
+  readonly #ended: Uint8Array;
+  readonly #ends: EventEnds;
   readonly #oneEnded: () => void;
-  #left: number;
 
-  constructor(count: number, resolve: (results: readonly EventResult[]) => void, oneEnded: () => void) {
-    for (let index = 0; index < count; index++) this.#results.push(notEnded);
-    this.#left = count;
-    this.#resolve = resolve;
+  constructor(count: number, ends: EventEnds, oneEnded: () => void) {
+    this.#ended = new Uint8Array(count);
+    this.#ends = ends;
     this.#oneEnded = oneEnded;
   }
 
   ended(tag: number, result: EventResult): void {
-    if (this.#results[tag] !== notEnded) return;
-    this.#results[tag] = result;
+    if (this.#ended[tag] !== 0) return;
+    this.#ended[tag] = 1;
     this.#oneEnded();
+    this.#ends.ended(tag, result);
+  }
+}
+
+// Stands in for each result until it has come; no caller ever sees it.
+const notEnded: EventResult = { kind: 'refused', reason: 'stopping' };
+
+/** All results of one call, in the order of its events. */
+class Results implements EventEnds {
+  readonly #results: EventResult[] = [];
+  readonly #resolve: (results: readonly EventResult[]) => void;
+  #left: number;
+
+  constructor(count: number, resolve: (results: readonly EventResult[]) => void) {
+    for (let index = 0; index < count; index++) this.#results.push(notEnded);
+    this.#left = count;
+    this.#resolve = resolve;
+  }
+
+  ended(index: number, result: EventResult): void {
+    this.#results[index] = result;
     if (--this.#left === 0) this.#resolve(this.#results);
   }
 }

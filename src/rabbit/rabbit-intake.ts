@@ -1,8 +1,9 @@
 // Thread: main
 /**
- * Events out of RabbitMQ. A message is acknowledged once its event has ended, so that whatever ends us loses none; it
- * is kept, and given again after a while, when the engine did not take it or a publish has reached nobody. Memory is
- * bounded by the prefetch: RabbitMQ sends no more than that without an acknowledgement.
+ * Events out of RabbitMQ. A message is acknowledged once its own event has ended, whatever came with it: what ends
+ * us loses none, and a slow gateway delays nobody else. It is kept, and given again after a while, when the engine did
+ * not take it or a publish has reached nobody. Memory is bounded by the prefetch: RabbitMQ sends no more than that
+ * without an acknowledgement.
  */
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -43,7 +44,7 @@ export interface RabbitFigures {
 }
 
 /** The way into the engine. */
-export type RabbitDoor = Pick<EventDoor, 'onRawEvents'>;
+export type RabbitDoor = Pick<EventDoor, 'giveEvents'>;
 
 export interface RabbitOptions {
   readonly config: RabbitConfig;
@@ -113,6 +114,7 @@ export class RabbitIntake implements Rabbit, LinkReader {
   readonly #doubted = new Map<string, boolean>();
   /** Of the users whose presence has come. */
   readonly #domains = new Set<string>();
+  /** Events whose ends the engine has not told, those of former connections included. */
   #underDoor = 0;
   #isTurnSet = false;
   #cancelLook: Cancel | undefined;
@@ -232,16 +234,21 @@ export class RabbitIntake implements Rabbit, LinkReader {
 
   #call(batch: readonly Kept[]): void {
     const inputs = batch.map((kept) => kept.input);
-    this.#underDoor++;
-    void this.#options.door.onRawEvents(inputs).then((results) => {
-      for (let index = 0; index < batch.length; index++) this.#ended(batch[index], results[index]);
-      if (--this.#underDoor === 0) this.#doorEmpty?.();
+    // Those that have ended leave it: one that takes long would hold the bodies of all, beside the prefetch.
+    const open: (Kept | undefined)[] = [...batch];
+    this.#underDoor += batch.length;
+    this.#options.door.giveEvents(inputs, {
+      ended: (index, result) => {
+        const kept = open[index];
+        open[index] = undefined;
+        // Of a connection that has ended: it is delivered again, and the engine knows it by its id.
+        if (kept !== undefined && this.#kept.has(kept)) this.#ended(kept, result);
+        if (--this.#underDoor === 0) this.#doorEmpty?.();
+      },
     });
   }
 
-  #ended(kept: Kept | undefined, result: EventResult | undefined): void {
-    // Of a connection that has ended: it is delivered again, and the engine knows it by its id.
-    if (kept === undefined || result === undefined || !this.#kept.has(kept)) return;
+  #ended(kept: Kept, result: EventResult): void {
     const verdict = verdictOn(result);
     switch (verdict.kind) {
       case 'done':

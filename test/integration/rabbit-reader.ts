@@ -11,9 +11,8 @@ await openRabbit({
   logger: silentLogger,
   presenceReset: () => true,
   door: {
-    onRawEvents(inputs) {
+    giveEvents(inputs) {
       for (const input of inputs) process.stdout.write(`${JSON.stringify(input)}\n`);
-      return new Promise(() => undefined);
     },
   },
 });

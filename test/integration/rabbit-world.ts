@@ -60,10 +60,12 @@ export async function openReader(
       return true;
     },
     door: {
-      async onRawEvents(inputs) {
+      giveEvents(inputs, ends) {
         const events = inputs.filter(isInput);
         given.push(...events);
-        return await Promise.all(events.map(async (input) => await script(input)));
+        for (const [index, input] of events.entries()) {
+          void Promise.resolve(script(input)).then((result) => ends.ended(index, result));
+        }
       },
     },
   });

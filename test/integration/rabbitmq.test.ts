@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createEngine } from '../../src/index.ts';
+import { seededRandom } from '../../src/core/random.ts';
 import { rabbitmqAbsent, startRabbitMQ } from '../peers/rabbitmq.ts';
 import { until } from '../peers/deadline.ts';
 import { Pusher, configOf, cableTo, openReader } from './rabbit-world.ts';
@@ -222,6 +223,30 @@ describe('RabbitMQ', { skip: rabbitmqAbsent }, () => {
     await reader.untilGiven(2);
     assert.deepEqual(reader.texts(), ['again', 'again']);
     await until('it is acknowledged', () => (reader.rabbit.figures().acknowledged === 2 ? true : undefined));
+  });
+
+  it('acknowledges each message when its own event ends, in whatever order they end, and no other', async (t) => {
+    const cable = await cableTo(t, broker.port);
+    const config = configOf(broker.url.replace(`:${broker.port}/`, `:${cable.port}/`), 'own-end', { prefetch: 16 });
+    const pusher = new Pusher(t, configOf(broker.url, 'own-end'));
+    await pusher.declare();
+    const random = seededRandom(5);
+    const shuffled = async (): Promise<EventResult> => {
+      await new Promise((resolve) => setTimeout(resolve, random.unit() * 20));
+      return skipped;
+    };
+    const reader = await openReader(t, config, ({ body }) => (String(body).startsWith('stuck') ? never() : shuffled()));
+    await reader.untilConsuming();
+    const texts = Array.from({ length: 120 }, (_, index) => (index % 40 === 5 ? `stuck ${index}` : `text ${index}`));
+    await pusher.chat(...texts);
+    await until('the others are acknowledged', () => (reader.rabbit.figures().acknowledged === 117 ? true : undefined));
+    assert.equal(reader.rabbit.figures().underWay, 3);
+    assert.equal(reader.lines.length, 1, reader.lines.join());
+    cable.cut();
+    await reader.untilGiven(123);
+    await reader.close(0);
+    assert.deepEqual(new Set(reader.texts().slice(120)), new Set(['stuck 45', 'stuck 5', 'stuck 85']));
+    await pusher.untilReady(config.queue, 3);
   });
 
   it('mongooseim 2.14: after a cut the same messages come with the same ids, and presence is not lost', async (t) => {

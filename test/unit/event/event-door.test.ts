@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { limits } from '../../../src/core/limits.ts';
 import { EventDoor, eventWaitMsDefault } from '../../../src/event/event-door.ts';
+import { VirtualClock } from '../../simulation/virtual-clock.ts';
 import { carried, harness, saidOf } from './event-harness.ts';
 import type { Harness, HarnessOptions } from './event-harness.ts';
+import type { Admission } from '../../../src/actor/actor.ts';
+import type { EventActorMessage } from '../../../src/event/commands.ts';
 import type { EventInput } from '../../../src/event/event-input.ts';
 
 const hello: EventInput = {
@@ -46,6 +49,34 @@ describe('events', () => {
     assert.equal(results[1], 'pushed');
     for (const said of results.slice(2)) assert.match(said, /^invalid: /);
     assert.equal(door.size, 0);
+  });
+
+  test('are told one by one to who asks for that: a gateway that is slow delays no other', async () => {
+    const { world, door } = await setup({ rows: [carried('phone')] });
+    const told: string[] = [];
+    const inputs = [hello, { ...hello, from: '@' }, { ...hello, body: '' }, { ...hello, body: 'again' }];
+    door.giveEvents(inputs, { ended: (index, result) => void told.push(`${index} ${saidOf(result)}`) }, 2_000);
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? '', /^1 invalid: from/);
+    await world.clock.settle();
+    world.publishing.endDevice(1);
+    assert.deepEqual(told.slice(1), ['2 skipped: an empty body', '3 pushed']);
+    assert.equal(door.size, 1);
+    await world.clock.advance(2_000 + limits.eventSweepMs);
+    assert.deepEqual(told.slice(3), ['0 pushed']);
+    assert.equal(door.size, 0);
+  });
+
+  test('are told once, even if they end twice', () => {
+    const tell = (message: EventActorMessage): Admission => {
+      if (message.kind !== 'event') return 'accepted';
+      for (const kind of ['noted', 'noted'] as const) message.reply.ended(message.tag, { kind });
+      return 'full';
+    };
+    const door = new EventDoor({ path: '/test/events', depth: 0, capacity: 2, tell }, new VirtualClock());
+    const told: string[] = [];
+    door.giveEvents([hello, hello], { ended: (index, { kind }) => void told.push(`${index} ${kind}`) });
+    assert.deepEqual([told, door.size], [['0 noted', '1 noted'], 0]);
   });
 
   test('none: an empty answer, at once', async () => {

@@ -11,6 +11,7 @@ import { VirtualClock } from '../../simulation/virtual-clock.ts';
 import { rabbitConfig } from '../../rabbit-config.ts';
 import type { EventResult } from '../../../src/core/event.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
+import type { EventEnds } from '../../../src/event/event-door.ts';
 import type { Delivered } from '../../../src/rabbit/rabbit-link.ts';
 
 const parsed = parseNodeId('n');
@@ -30,7 +31,9 @@ type Input = Readonly<Record<string, unknown>>;
 
 interface Call {
   readonly inputs: readonly Input[];
+  /** One result for all, or one for each. */
   answer(...results: readonly EventResult[]): Promise<void>;
+  end(index: number, result: EventResult): Promise<void>;
 }
 
 class Scene {
@@ -42,20 +45,28 @@ class Scene {
   readonly resets: (readonly string[])[] = [];
   resetIsTaken = true;
   readonly steps: string[] = [];
+  /** How the engine ends an event within the call. */
+  endsAtOnce: EventResult | undefined;
   readonly intake: RabbitIntake;
   #tag = 0;
 
   constructor(prefetch = 512) {
     const isInput = (value: unknown): value is Input => typeof value === 'object' && value !== null;
     const door = {
-      onRawEvents: (inputs: readonly unknown[]): Promise<readonly EventResult[]> =>
-        new Promise((resolve) => {
-          const answer = async (...results: readonly EventResult[]): Promise<void> => {
-            resolve(results.length === 1 ? inputs.map(() => results[0] ?? noted) : results);
-            await this.clock.settle();
-          };
-          this.calls.push({ inputs: inputs.filter(isInput), answer });
-        }),
+      giveEvents: (inputs: readonly unknown[], ends: EventEnds): void => {
+        const answer = async (...results: readonly EventResult[]): Promise<void> => {
+          for (let index = 0; index < inputs.length; index++) {
+            ends.ended(index, (results.length === 1 ? results[0] : results[index]) ?? noted);
+          }
+          await this.clock.settle();
+        };
+        const end = async (index: number, result: EventResult): Promise<void> => {
+          ends.ended(index, result);
+          await this.clock.settle();
+        };
+        this.calls.push({ inputs: inputs.filter(isInput), answer, end });
+        if (this.endsAtOnce !== undefined) void answer(this.endsAtOnce);
+      },
     };
     const poison = {
       setAside: async (_message: unknown, reason: string): Promise<boolean> => {
@@ -138,6 +149,62 @@ test('what arrives in one turn is one call, in order, and acknowledged when it h
   await scene.call(0).answer(pushed(accepted('1')), noted, skipped);
   assert.deepEqual(scene.acknowledged, [1, 2, 3]);
   assert.equal(scene.clock.pending, 0);
+});
+
+test('one event that waits for a gateway delays none that came with it', async () => {
+  const scene = new Scene();
+  for (const text of ['stuck', 'good', 'refused']) scene.message(text);
+  scene.message('bad');
+  await scene.clock.settle();
+  await scene.call(0).end(1, pushed(accepted('1')));
+  assert.deepEqual(scene.acknowledged, [2]);
+  await scene.call(0).end(3, { kind: 'invalid', reason: 'to: not a JID' });
+  assert.deepEqual([scene.setAside, scene.acknowledged], [['to: not a JID'], [2, 4]]);
+  await scene.call(0).end(2, overloaded);
+  await scene.clock.advance(limits.rabbitRetryFirstMs + limits.rabbitLookMs);
+  assert.deepEqual(
+    scene.call(1).inputs.map((input) => input['body']),
+    ['refused'],
+  );
+  await scene.call(1).answer(skipped);
+  assert.equal(scene.intake.figures().underWay, 1);
+  await scene.call(0).end(0, skipped);
+  assert.deepEqual(scene.acknowledged, [2, 4, 3, 1]);
+  assert.equal(scene.clock.pending, 0);
+});
+
+test('what ends before the engine has taken the rest of its call is acknowledged, too', async () => {
+  const scene = new Scene();
+  scene.endsAtOnce = skipped;
+  scene.message('one');
+  scene.presence('bob@chat.example/x', true);
+  await scene.clock.settle();
+  assert.deepEqual(scene.acknowledged, [1, 2]);
+  await scene.intake.close(5_000);
+  assert.deepEqual(scene.steps, ['cancel', 'close after 2 acknowledgements']);
+});
+
+test('an older presence that is stuck does not come after a later one that came with it', async () => {
+  const scene = new Scene();
+  scene.presence('bob@chat.example/x', true);
+  scene.presence('bob@chat.example/x', false);
+  await scene.clock.settle();
+  await scene.call(0).end(1, noted);
+  await scene.call(0).end(0, overloaded);
+  assert.deepEqual(scene.acknowledged, [2, 1]);
+  assert.equal(scene.clock.pending, 0);
+});
+
+test('closing waits for each event that the engine has, not for the first of a call', async () => {
+  const scene = new Scene();
+  for (const text of ['one', 'two']) scene.message(text);
+  await scene.clock.settle();
+  const closing = scene.intake.close(5_000);
+  await scene.call(0).end(0, skipped);
+  assert.deepEqual(scene.steps, ['cancel']);
+  await scene.call(0).end(1, skipped);
+  await closing;
+  assert.deepEqual(scene.steps, ['cancel', 'close after 2 acknowledgements']);
 });
 
 test('a flood is cut into calls of bounded size', async () => {
