@@ -1,7 +1,7 @@
 // What `npm test` runs after set-up: the linter and formatter, then every test of dist/test. Ends at the first stage
 // that fails and says how to run it again. `npm test -- ejabberd` runs the test files whose path contains "ejabberd".
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -35,16 +35,29 @@ if (wanted.length === 0) {
   console.log('meerkat: linting ...');
   stage('lint', 'npm', ['run', '--silent', 'lint']);
 }
+// Suites that start real servers run one after the other, last: two brokers and databases that start beside a test with
+// deadlines would be a test of the machine.
+const startsServers = /peers\/(ejabberd|prosody|postgres|mariadb|rabbitmq)/;
+const alone = files.filter((file) => startsServers.test(readFileSync(file, 'utf8')));
 console.log(`meerkat: ${files.length} test files ...`);
-stage('tests', process.execPath, [
-  '--enable-source-maps',
-  '--test',
-  '--test-reporter=spec',
-  '--test-concurrency=2',
-  `--test-timeout=${fileTimeoutMs}`,
-  ...files,
-]);
+run(
+  files.filter((file) => !alone.includes(file)),
+  2,
+);
+run(alone, 1);
 for (const reason of untested) console.error(`\n*** NOT TESTED: ${reason}`);
+
+function run(some, atOnce) {
+  if (some.length === 0) return;
+  stage('tests', process.execPath, [
+    '--enable-source-maps',
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${atOnce}`,
+    `--test-timeout=${fileTimeoutMs}`,
+    ...some,
+  ]);
+}
 
 function stage(name, command, args) {
   const { status, signal, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
