@@ -12,13 +12,13 @@ import { PresenceTable, clientStateFrom, statusFrom } from './event/presence-tab
 import { PushServices } from './event/push-services.ts';
 import { registrationFilter } from './event/registration-filter.ts';
 import { VirtualHosts } from './event/virtual-hosts.ts';
+import { providerRoutes } from './publish/provider-routes.ts';
 import type { ActorRef } from './actor/actor.ts';
 import type { ActorSystem } from './actor/actor-system.ts';
 import type { EngineConfig } from '../config/engine-config.ts';
 import type { Clock } from './core/clock.ts';
 import type { Logger } from './core/log.ts';
 import type { Random } from './core/random.ts';
-import type { Service } from './core/registration.ts';
 import type { EventActorMessage } from './event/commands.ts';
 import type { EventPublishing } from './event/event-publisher.ts';
 import type { Notifier, NotifierFigures } from './event/notifier.ts';
@@ -33,8 +33,6 @@ export interface EventsOptions {
   readonly publishing: EventPublishing;
   readonly plugins: PluginChain | undefined;
   readonly templates: Templates | undefined;
-  /** Those that a configured provider serves. */
-  readonly services: ReadonlySet<Service>;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -57,13 +55,14 @@ export interface Events {
 const hourMs = 3_600_000;
 
 export function spawnEvents(options: EventsOptions): Events {
-  const { config, system, clock, random, plugins, templates, store, publishing, logger, services } = options;
+  const { config, system, clock, random, plugins, templates, store, publishing, logger } = options;
   const { push, notifications } = config;
   const presence = new PresenceTable({ remembersOffline: push.unknownStatus === 'online' });
   const hosts = new VirtualHosts(
     push.virtualHosts,
     config.servers.map((server) => server.domain),
   );
+  const routes = providerRoutes(config.providers);
   let notifier: Notifier | undefined;
   const ref = system.spawn(
     eventActor(
@@ -92,7 +91,7 @@ export function spawnEvents(options: EventsOptions): Events {
         publishing,
         optionsProblem({ service, owner, node, options: given }) {
           if (!hosts.isOurs(service, owner)) return publishProblem(node, given);
-          return optionsProblem(given, services);
+          return optionsProblem(given, (...asked) => routes.select(...asked) !== undefined);
         },
         plugins,
         random,

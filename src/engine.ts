@@ -149,7 +149,7 @@ export class Engine {
   }
 
   async #open(): Promise<void> {
-    const { engine, servers, providers } = this.#config;
+    const { engine, servers } = this.#config;
     const key = secretKeyOf(engine.secretKey, engine.dataDir, this.#random);
     const stores = await openStores(this.#config, this.#clock, this.#givenStores);
     this.#stores = stores;
@@ -167,7 +167,6 @@ export class Engine {
       publishing: this.#publishing,
       plugins: this.#plugins,
       templates: this.#templates,
-      services: new Set(providers.flatMap(servicesOf)),
     });
     stores.shards.forEach((store, index) => this.#shards.push(this.#spawnShard(store, index, key)));
     this.#dispatchers = dispatchers({

@@ -10,20 +10,22 @@ import { publishOptionsOf } from '../xmpp/publish-options.ts';
 import { publishXml } from '../xmpp/publish-writer.ts';
 import type { PublishOption } from '../core/enabled.ts';
 import type { NodeId } from '../core/ids.ts';
-import type { Service } from '../core/registration.ts';
+import type { Mode, Service } from '../core/registration.ts';
 import type { PublishOptions } from '../xmpp/publish-options.ts';
+
+export type IsServed = (service: Service, mode: Mode, app: string) => boolean;
 
 /**
  * Of a push service that is our own. Options that name no device are fine, because the node may have one.
  *
- * @param services that some provider serves.
+ * @param isServed whether a provider takes this; `''`: whatever mode, whatever app.
  * @returns `''`, or which field is wrong and how; never what is in it.
  */
-export function optionsProblem(options: readonly PublishOption[], services: ReadonlySet<Service>): string {
+export function optionsProblem(options: readonly PublishOption[], isServed: IsServed): string {
   if (options.length === 0) return '';
   const given = publishOptionsOf(options);
   if (given.service === '' && given.deviceId === '') return '';
-  return deviceProblem(given, services) || shapeProblem(given);
+  return deviceProblem(given, isServed) || shapeProblem(given);
 }
 
 /**
@@ -38,13 +40,17 @@ export function publishProblem(node: NodeId, options: readonly PublishOption[]):
 
 const serviceNames: ReadonlySet<string> = new Set(['apns', 'fcm', 'gcm']);
 
-function deviceProblem(given: PublishOptions, services: ReadonlySet<Service>): string {
+function deviceProblem(given: PublishOptions, isServed: IsServed): string {
   if (given.service === '') return "the field 'device_id' needs the field 'service' beside it";
   if (given.deviceId === '') return "the field 'service' needs the field 'device_id' beside it";
   if (!serviceNames.has(given.service)) return "the field 'service' must be 'apns', 'fcm' or 'gcm'";
   const device = carriedDevice(given);
   if (device === undefined) return "the field 'device_id' is not a device token";
-  return services.has(device.service) ? '' : `nothing here pushes to '${device.service}', as the field 'service' asks`;
+  const { service, mode } = device;
+  if (!isServed(service, '', '')) return `nothing here pushes to '${service}', as the field 'service' asks`;
+  if (!isServed(service, mode, '')) return `nothing here pushes to '${service}' as the field 'mode' asks`;
+  const app = given.topic === '' ? 'pushModule' : 'topic'; // as a push chooses
+  return isServed(service, mode, given[app]) ? '' : `nothing here pushes to '${service}' for what '${app}' names`;
 }
 
 type Field = 'mode' | 'priority' | 'silent' | 'mutableContent' | 'timeToLive';

@@ -122,6 +122,11 @@ const answers: readonly (readonly [about: string, child: string, answer: string]
     enable(ours, 'n', { service: 'wns', device_id: phone }),
     notAcceptable('the field &apos;service&apos; must be &apos;apns&apos;, &apos;fcm&apos; or &apos;gcm&apos;'),
   ],
+  [
+    'an app no provider serves',
+    enable(ours, 'n', { ...device, topic: 'com.example.other' }),
+    notAcceptable('nothing here pushes to &apos;fcm&apos; for what &apos;topic&apos; names'),
+  ],
   ['nothing is checked elsewhere', enable(theirs, 'n', { service: 'wns' }), done],
 ];
 

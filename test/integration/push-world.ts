@@ -106,7 +106,7 @@ export async function pushWorld(
       engine: { secret_key: 'sixteen bytes or more' },
       servers: [{ name: 's', host: '127.0.0.1', port: 5347, domain: 'push.example.net', secret: 'x' }],
       registrations: { store: 'memory', shards: 1 },
-      providers: [{ name: 'noting', kind: 'blackhole' }],
+      providers: [{ name: 'noting', kind: 'blackhole', apps: ['com.example.work'] }],
       push: { store: 'memory', virtual_hosts: ['push.@HOST@'], ...push },
       ...others,
     },

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { node } from '../../registration-rows.ts';
 import { limits } from '../../../src/core/limits.ts';
 import { optionsProblem, publishProblem } from '../../../src/event/check-options.ts';
-import type { Service } from '../../../src/core/registration.ts';
+import type { IsServed } from '../../../src/event/check-options.ts';
 import type { PublishOption } from '../../../src/core/enabled.ts';
 
-const both: ReadonlySet<Service> = new Set<Service>(['apns', 'fcm']);
+const both: IsServed = () => true;
 const token = 'a1'.repeat(32);
 
 function problem(...options: readonly PublishOption[]): string {
@@ -50,13 +50,25 @@ test('mongooseim 2.11: half a device is refused, because the first publish would
 
 test('mongooseim 4.3: a service nobody serves is refused by name', () => {
   assert.match(problem(['service', 'some_awesome_service'], ['device_id', token]), /'apns', 'fcm' or 'gcm'$/);
-  const apnsOnly: ReadonlySet<Service> = new Set<Service>(['apns']);
+  const apnsOnly: IsServed = (service) => service === 'apns';
   const fcm: readonly PublishOption[] = [
     ['service', 'gcm'],
     ['device_id', token],
   ];
   assert.match(optionsProblem(fcm, apnsOnly), /'fcm'/);
   assert.equal(optionsProblem(fcm, both), '');
+});
+
+test('mongooseim 4.3: a mode and an app nobody serves are refused, because every push would be', () => {
+  const some: IsServed = (service, mode, app) => service === 'apns' && mode !== 'dev' && (app === '' || app === 'mine');
+  const said = (...options: readonly PublishOption[]): string =>
+    optionsProblem([['service', 'apns'], ['device_id', token], ...options], some);
+  assert.equal(said(), '');
+  assert.equal(said(['mode', 'prod'], ['topic', 'mine']), '');
+  assert.match(said(['mode', 'dev']), /'mode'/);
+  assert.match(said(['sandbox', 'true']), /'mode'/);
+  assert.match(said(['topic', 'other'], ['pushModule', 'mine']), /'topic'/);
+  assert.match(said(['pushModule', 'other']), /'pushModule'/);
 });
 
 test('a device token that could not be handed to a gateway is refused without showing it', () => {
