@@ -203,7 +203,7 @@ async function requested(script: string, port: number): Promise<string> {
   const data: string[] = [];
   for (let at = 1; at < words.length; at++) {
     const word = words[at] ?? '';
-    if (word.startsWith('http')) url = word.replace(':5281/', `:${port}/`);
+    if (word.startsWith('http')) url = word.replace(':5290/', `:${port}/`);
     else if (word !== '-sS') {
       const value = words[++at] ?? '';
       if (word === '-H') headers.append(value.slice(0, value.indexOf(':')), value.slice(value.indexOf(':') + 1).trim());

@@ -25,7 +25,7 @@ for = "call"
 module = "./p.js"
 options = { key = "hunter2" }
 [http]
-port = 5281
+port = 5290
 token = "hunter2-hunter2-hunter2"
 certificate_file = "/c.pem"
 certificate_key_file = "/k.pem"
@@ -45,7 +45,7 @@ test('each section in use has a line, and no line has a password', () => {
     'quiet     22:05 to 07:00 UTC: messages come without a sound',
     'wording   one template: call',
     'plugin    ./p.js',
-    'http      HTTPS at 127.0.0.1:5281',
+    'http      HTTPS at 127.0.0.1:5290',
     'rabbit    r: amqp://127.0.0.1:5672/%2f, queue meerkat-events',
     'database  mysql://127.0.0.1/x, 8 connections at most',
   ]);

@@ -14,7 +14,7 @@ const files = {
 };
 
 const token = 'token = "a-token-of-20-bytes"\n';
-const http = (text: string): string => `[http]\n${token}port = 5281\n${text}`;
+const http = (text: string): string => `[http]\n${token}port = 5290\n${text}`;
 const pair = 'certificate_file = "/c.pem"\ncertificate_key_file = "/k.pem"\n';
 const rabbit = (text: string, url = 'amqp://u:hunter2@127.0.0.1/%2f'): string =>
   `[[rabbit]]\nname = "r"\nurl = "${url}"\n${text}`;
@@ -33,7 +33,7 @@ const wrong: readonly WrongRow[] = [
     /not a table/,
     /\[plugins\.options\]/,
   ],
-  ['a port without token', '[http]\nport = 5281\n', 'http.token', 1, /is missing/, /token_file/],
+  ['a port without token', '[http]\nport = 5290\n', 'http.token', 1, /is missing/, /token_file/],
   ['a short token', '[http]\ntoken = "hunter2"\n', 'http.token', 2, /shorter than 16/, /ASCII/],
   [
     'a token with spaces',

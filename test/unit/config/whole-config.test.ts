@@ -70,7 +70,7 @@ options = { file = "rooms.json" }
 
 [http]
 host = "0.0.0.0"
-port = 5281
+port = 5290
 token_file = "/token"
 certificate_file = "/http.pem"
 certificate_key_file = "/http-key.pem"
@@ -129,7 +129,7 @@ const expected: PushHalf = {
   plugins: [{ module: './plugins/room-names.mjs', options: { file: 'rooms.json' } }],
   http: {
     host: '0.0.0.0',
-    port: 5281,
+    port: 5290,
     token: 'a-token-of-20-bytes-x',
     certificatePem: clientCertificate.trimEnd(),
     keyPem: clientKey.trimEnd(),
@@ -211,7 +211,7 @@ test('a program writes the same as an object', () => {
       ],
     },
     templates: [{ for: 'group', title: '{room}' }],
-    http: { port: 5281, token: 'a-token-of-20-bytes-x' },
+    http: { port: 5290, token: 'a-token-of-20-bytes-x' },
     rabbit: [{ name: 'r', url: 'amqp://localhost' }],
     database: { url: 'mysql://localhost/x' },
   };
@@ -223,7 +223,7 @@ test('a program writes the same as an object', () => {
   ]);
   assert.deepEqual(
     [read.value.http.port, read.value.rabbits[0]?.queue, read.value.database.url],
-    [5281, 'meerkat-events', 'mysql://localhost/x'],
+    [5290, 'meerkat-events', 'mysql://localhost/x'],
   );
   const bad = parseConfigObject({ ...input, push: { rules: [{ action: 'push', content: '' }] } });
   assert.deepEqual(bad.ok ? [] : bad.error.map(({ line, key }) => [line, key]), [[0, 'push.rules.0.content']]);
@@ -249,7 +249,7 @@ test('the push half fits into the environment, files and nested lists included',
     MEERKAT_TEMPLATES__0__FOR: 'call',
     MEERKAT_TEMPLATES__1__LANGUAGE: 'de',
     MEERKAT_PLUGINS__0__MODULE: './plugins/room-names.mjs',
-    MEERKAT_HTTP__PORT: '5281',
+    MEERKAT_HTTP__PORT: '5290',
     MEERKAT_HTTP__TOKEN_FILE: '/token',
     MEERKAT_HTTP__CERTIFICATE_FILE: '/http.pem',
     MEERKAT_HTTP__CERTIFICATE_KEY: clientKey.trimEnd().replaceAll('\n', '\\n'),
