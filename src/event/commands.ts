@@ -5,7 +5,7 @@
  */
 import type { EnabledAnswer, PublishOption, PushPreferences } from '../core/enabled.ts';
 import type { EventResult, PushEvent } from '../core/event.ts';
-import type { BareJID, EpochMs, NodeId } from '../core/ids.ts';
+import type { BareJID, NodeId } from '../core/ids.ts';
 
 /** Something happened to a user. */
 export interface EventCommand {
@@ -70,8 +70,8 @@ export interface RevokeCommand extends Asks {
   readonly owner: BareJID;
   readonly service: BareJID;
   readonly node: NodeId;
-  /** Not what has been enabled after that: it may name another device. Left out: whatever is there. */
-  readonly enabledAtMs?: EpochMs;
+  /** Only while it was enabled with these: others may name another device. Left out: whatever is there. */
+  readonly options?: readonly PublishOption[];
 }
 
 export type EnabledCommand =

@@ -59,15 +59,15 @@ export function decideEnable(found: EnabledRows, command: EnableCommand, context
  */
 export function decideDisable(
   found: EnabledRows,
-  command: Pick<DisableServiceCommand, 'service' | 'node'> & Pick<RevokeCommand, 'enabledAtMs'>,
+  command: Pick<DisableServiceCommand, 'service' | 'node'> & Pick<RevokeCommand, 'options'>,
 ): EnableDecision {
   if (found === 'unreadable') return { changes: [], answer: { kind: 'refused', refusal: 'store-failed' } };
-  const { service, node, enabledAtMs = Number.POSITIVE_INFINITY } = command;
+  const { service, node, options } = command;
   const changes: EnabledChange[] = [];
   for (const row of found) {
-    if (row.service === service && (node === '' || row.node === node) && row.enabledAtMs <= enabledAtMs) {
-      changes.push({ kind: 'remove', key: keyOf(row) });
-    }
+    if (row.service !== service || (node !== '' && row.node !== node)) continue;
+    if (options !== undefined && !isSameOptions(row.options, options)) continue;
+    changes.push({ kind: 'remove', key: keyOf(row) });
   }
   return { changes, answer: done(changes.length) };
 }

@@ -223,9 +223,9 @@ export class EventPublisher implements CommandReply, IqReply {
    * The registration is dead, unless its token has been enabled after the gateway learnt that it was. When the mailbox
    * is full, the next publish will say so again.
    */
-  #remove({ owner, service, node, enabledAtMs }: EnabledRegistration, sinceMs: number): void {
+  #remove({ owner, service, node, options, enabledAtMs }: EnabledRegistration, sinceMs: number): void {
     if (sinceMs > 0 && enabledAtMs > sinceMs) return;
-    const key = { owner, service, node, enabledAtMs };
+    const key = { owner, service, node, options };
     const admission = this.#options.self.tell({ kind: 'revoke', ...key, reply: nobody, tag: 0 });
     if (admission !== 'accepted') this.unremoved++;
   }

@@ -23,6 +23,8 @@ export interface GuardedStoreOptions {
 
 export type Removal = Extract<EnabledCommand, { readonly kind: 'remove-account' | 'remove-domain' }>;
 
+export type ReadRows = readonly EnabledRows[] | 'failed';
+
 export const storeFailed: EnabledAnswer = { kind: 'refused', refusal: 'store-failed' };
 
 // A store that fails fails for every command: one line for each of these intervals, with how many.
@@ -38,13 +40,16 @@ export class GuardedStore {
     this.#options = options;
   }
 
-  /** One entry for each owner, in order; all `unreadable` when the store fails. */
-  read(owners: readonly BareJID[]): readonly EnabledRows[] | Promise<readonly EnabledRows[]> {
+  /**
+   * One entry for each owner, in order. `failed` is not `unreadable`: the records are there, and nobody knows what is
+   * in them, so that nothing may be begun anew.
+   */
+  read(owners: readonly BareJID[]): ReadRows | Promise<ReadRows> {
     try {
       const rows = this.#options.store.readMany(owners);
-      return rows instanceof Promise ? rows.catch((error: unknown) => this.#noRows(owners, error)) : rows;
+      return rows instanceof Promise ? rows.catch((error: unknown) => this.#readFailed(error)) : rows;
     } catch (error) {
-      return this.#noRows(owners, error);
+      return this.#readFailed(error);
     }
   }
 
@@ -100,9 +105,9 @@ export class GuardedStore {
     }
   }
 
-  #noRows(owners: readonly BareJID[], error: unknown): readonly EnabledRows[] {
+  #readFailed(error: unknown): 'failed' {
     this.#complain(error);
-    return owners.map(() => 'unreadable');
+    return 'failed';
   }
 
   #complain(error: unknown): void {

@@ -17,7 +17,7 @@ import { EventPublisher } from './event-publisher.ts';
 import { memberEvents } from './room-members.ts';
 import { isFromPushService } from './registration-filter.ts';
 import type { EnabledCommand, EventActorMessage, EventCommand } from './commands.ts';
-import type { Removal } from './guarded-store.ts';
+import type { ReadRows, Removal } from './guarded-store.ts';
 import type { EventPublishing, EventRules } from './event-publisher.ts';
 import type { WaitingEvent } from './event-flights.ts';
 import type { PresenceTable } from './presence-table.ts';
@@ -242,10 +242,9 @@ export class Notifier {
   /** One event for all members of a room: each member is decided, all of them end as one. */
   #considerMembers(command: EventCommand, event: MessageEvent, steps: Step[], nowMs: EpochMs): void {
     const waiting = this.#open(command);
-    const events = memberEvents(event, this.#options.push.groups.affiliations);
     waiting.skipReason = 'no member of the room is to be told';
     let last: Due | undefined;
-    for (const one of events) {
+    for (const one of memberEvents(event, this.#options.push.groups.affiliations)) {
       const verdict = this.#options.decide(one, nowMs);
       if (!verdict.push) {
         waiting.skipReason = verdict.reason;
@@ -272,8 +271,13 @@ export class Notifier {
     return { kind: 'due', event, owner: ownerOf(event), verdict, summary, waiting, isLast: true };
   }
 
-  #carryOut(steps: readonly Step[], rows: readonly EnabledRows[], nowMs: EpochMs): void | Promise<void> {
+  #carryOut(steps: readonly Step[], rows: ReadRows, nowMs: EpochMs): void | Promise<void> {
     if (this.#stopped) return; // while the store was read: everybody has been told
+    if (rows === 'failed') {
+      for (const step of steps) if (step.kind !== 'due') this.#answer(step, storeFailed);
+      for (const step of steps) if (step.kind === 'due') this.#push(step, 'unreadable', nowMs);
+      return;
+    }
     if (steps.every((step) => step.kind === 'due')) {
       for (let index = 0; index < steps.length; index++) {
         const step = steps[index];

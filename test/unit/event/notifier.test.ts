@@ -73,6 +73,21 @@ describe('one batch', () => {
     world.checkRest();
   });
 
+  test('a read that fails is told to all: nothing is begun anew whose record is there', async () => {
+    const world = await harness({ rows: [carried('phone')] });
+    world.store.readFails = true;
+    const commands = [
+      world.enable('tablet'),
+      world.ask({ kind: 'disable-service', owner, service: ours, node: '' }),
+      world.ask({ kind: 'list-enabled', owner }),
+      world.event(),
+    ];
+    await world.tell(...commands);
+    for (const { tag } of commands) assert.equal(world.ends.said(tag), 'refused: store-failed');
+    assert.deepEqual(world.store.nodesOf(), ['phone']);
+    world.checkRest();
+  });
+
   test('nobody is answered before what he asked for is on the disk', async () => {
     const world = await harness();
     world.store.holdWrites();
