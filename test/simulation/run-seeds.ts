@@ -2,6 +2,7 @@
  * Runs many seeds, or one: `npm run test:simulation`, `SEEDS=1000 npm run test:simulation`, and what a failure prints:
  * `SEED=1234 STEPS=150 npm run test:simulation`.
  */
+import { simulateEvents } from './event-simulator.ts';
 import { simulate } from './simulator.ts';
 
 const seedsDefault = 200;
@@ -15,7 +16,8 @@ let failures = 0;
 for (let seed = first; seed <= last; seed++) {
   try {
     const report = await simulate(seed, steps);
-    if (one !== undefined) console.log(JSON.stringify(report, undefined, 2));
+    const events = await simulateEvents(seed, steps);
+    if (one !== undefined) console.log(JSON.stringify({ report, events }, undefined, 2));
   } catch (error) {
     failures++;
     console.error(error instanceof Error ? error.message : String(error));
