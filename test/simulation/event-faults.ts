@@ -186,6 +186,9 @@ export class DrawnPublishing implements EventPublishing {
         return this.#random.unit() < 0.5 ? unavailable('no', 'refused') : throttled('TooManyRequests', 1_000);
       case 'silent':
         return unavailable('unknown', 'no answer');
+      case 'well':
+      case 'mixed':
+      case 'offline':
       default:
         return accepted('');
     }
@@ -201,6 +204,9 @@ export class DrawnPublishing implements EventPublishing {
         return this.#random.unit() < 0.5 ? said('wait', 'resource-constraint') : said('cancel', 'service-unavailable');
       case 'silent':
         return { kind: 'timeout' };
+      case 'well':
+      case 'mixed':
+      case 'offline':
       default:
         return { kind: 'result' };
     }
