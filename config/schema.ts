@@ -307,7 +307,7 @@ export const providerKeys = {
     type: 'choice',
     choices: ['prod', 'dev'],
     default: 'prod',
-    says: "Which device tokens it serves: those of released apps, or Apple's sandbox (`dev`).",
+    says: "Tokens of released apps, or of Apple's sandbox (`dev`). For apns alone: a MongoosePush is told the mode.",
   },
   credit_max: {
     type: 'integer',

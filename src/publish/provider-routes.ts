@@ -1,7 +1,9 @@
 // Thread: main
 /**
  * Which provider serves a notification: the first in the order of the configuration whose service, mode and app fit.
- * A provider without `apps` serves every app; a notification that names no mode takes the first that fits otherwise.
+ * A provider without `apps` serves every app; a notification that names no mode takes the first that fits otherwise. A
+ * mode that no provider has keeps a token from Apple alone: Google has no sandbox, and a MongoosePush serves both, for
+ * it is told the mode of each notification (mongooseim 4.3).
  */
 import type { ProviderConfig } from '../../config/engine-config.ts';
 import type { ProviderName } from '../core/ids.ts';
@@ -29,13 +31,13 @@ export function servicesOf(provider: ProviderConfig): readonly Service[] {
 
 export function providerRoutes(providers: readonly ProviderConfig[]): ProviderRoutes {
   const kept = new Map<string, ProviderName | undefined>();
-  const find = (service: Service, mode: Mode, app: string): ProviderName | undefined =>
-    providers.find(
-      (provider) =>
-        servicesOf(provider).includes(service) &&
-        (mode === '' || provider.mode === mode) &&
-        (app === '' || provider.apps.length === 0 || provider.apps.includes(app)),
-    )?.name;
+  const fits = (provider: ProviderConfig, service: Service, app: string): boolean =>
+    servicesOf(provider).includes(service) && (app === '' || provider.apps.length === 0 || provider.apps.includes(app));
+  const find = (service: Service, mode: Mode, app: string): ProviderName | undefined => {
+    const fitting = providers.filter((provider) => fits(provider, service, app));
+    const exact = fitting.find((provider) => mode === '' || provider.mode === mode);
+    return (exact ?? fitting.find((provider) => provider.kind !== 'apns'))?.name;
+  };
   const lookUp = (service: Service, mode: Mode, app: string): ProviderName | undefined => {
     const key = `${service} ${mode} ${app}`;
     if (kept.has(key)) return kept.get(key);

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseConfigObject } from '../../../config/parse-config.ts';
+import { providerRoutes } from '../../../src/publish/provider-routes.ts';
+import { parseProviderName } from '../../../src/core/ids.ts';
+import type { ApnsConfig, ProviderConfig } from '../../../config/engine-config.ts';
+import type { EngineConfigInput } from '../../../config/provider-schema.ts';
+import type { ProviderName } from '../../../src/core/ids.ts';
+import type { ProviderRoutes } from '../../../src/publish/provider-routes.ts';
+
+function providersOf(providers: NonNullable<EngineConfigInput['providers']>): readonly ProviderConfig[] {
+  const parsed = parseConfigObject({ providers });
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  return parsed.value.providers;
+}
+
+function routesOf(providers: NonNullable<EngineConfigInput['providers']>): ProviderRoutes {
+  return providerRoutes(providersOf(providers));
+}
+
+function nameOf(text: string): ProviderName {
+  const name = parseProviderName(text);
+  assert.ok(name.ok);
+  return name.value;
+}
+
+describe('provider routes', () => {
+  it('the first provider in the order of the configuration that serves service, mode and app is taken', () => {
+    const routes = routesOf([
+      { name: 'one-app', kind: 'blackhole', apps: ['net.example.one'] },
+      { name: 'sandbox', kind: 'blackhole', mode: 'dev' },
+      { name: 'rest', kind: 'blackhole' },
+    ]);
+    assert.equal(routes.select('apns', '', 'net.example.one'), 'one-app');
+    assert.equal(routes.select('apns', 'dev', 'net.example.two'), 'sandbox');
+    assert.equal(routes.select('apns', 'prod', 'net.example.two'), 'rest');
+    assert.equal(routes.select('apns', '', 'net.example.two'), 'sandbox');
+  });
+
+  it('mongooseim 4.3: a MongoosePush serves tokens of both modes, after a provider of the very mode', () => {
+    const push = { name: 'push', kind: 'mongoosepush', url: 'https://push.example.net' } as const;
+    assert.equal(routesOf([push]).select('apns', 'dev', ''), 'push');
+    const both = routesOf([push, { name: 'sandbox', kind: 'blackhole', mode: 'dev' }]);
+    assert.equal(both.select('apns', 'dev', ''), 'sandbox');
+    assert.equal(both.select('apns', 'prod', ''), 'push');
+  });
+
+  it('a token of the other mode never goes to Apple, and no service to a provider that does not serve it', () => {
+    const [google] = providersOf([{ name: 'google', kind: 'blackhole', services: ['fcm'] }]);
+    assert.ok(google !== undefined);
+    const apple: ApnsConfig = {
+      ...google,
+      kind: 'apns',
+      name: nameOf('apple'),
+      host: 'api.push.apple.com',
+      port: 443,
+      caFile: '',
+      sessionsMax: 1,
+      auth: { kind: 'token', keyPem: '', keyId: '', teamId: '' },
+      topic: '',
+    };
+    const routes = providerRoutes([apple, google]);
+    assert.equal(routes.select('apns', 'prod', ''), 'apple');
+    assert.equal(routes.select('apns', 'dev', ''), undefined);
+    assert.equal(routes.select('fcm', 'dev', ''), 'google');
+  });
+});
