@@ -6,6 +6,8 @@ import type { EngineConfig } from '../config/engine-config.ts';
 import type { Clock } from './core/clock.ts';
 import type { Logger } from './core/log.ts';
 import type { Random } from './core/random.ts';
+import type { HttpFigures } from './http/http-figures.ts';
+import type { HttpServer } from './http/http-server.ts';
 import type { EventDoor } from './event/event-door.ts';
 import type { Rabbit, RabbitFigures } from './rabbit/rabbit-intake.ts';
 
@@ -25,6 +27,8 @@ export interface Door {
 }
 
 export interface Doors extends Door {
+  /** `undefined`: there is no HTTP server. */
+  httpFigures(): Readonly<HttpFigures> | undefined;
   /** Of each broker, in the order of the configuration. */
   rabbitFigures(): readonly RabbitFigures[];
 }
@@ -33,16 +37,21 @@ export interface Doors extends Door {
 export async function openDoors(options: DoorsOptions): Promise<Doors> {
   const { config, door, clock, logger } = options;
   const { http, engine, rabbits } = config;
-  const doors: Door[] = [];
   const brokers: Rabbit[] = [];
+  let server: HttpServer | undefined;
   const close = async (budgetMs: number): Promise<void> =>
-    void (await Promise.all([...brokers, ...doors].map((each) => each.close(budgetMs))));
+    void (await Promise.all([...brokers, server].map((each) => each?.close(budgetMs))));
   try {
     for (const rabbit of rabbits) brokers.push(await openRabbit({ ...options, config: rabbit }));
-    if (http.port !== 0) doors.push(await openHttp({ http, door, replyMs: engine.iqReplyMs, clock, logger }));
+    if (http.port !== 0) server = await openHttp({ http, door, replyMs: engine.iqReplyMs, clock, logger });
   } catch (error) {
     await close(0);
     throw error;
   }
-  return { close, rabbitFigures: () => brokers.map((rabbit) => rabbit.figures()) };
+  return {
+    close,
+    // A copy: the server counts on in its own.
+    httpFigures: () => (server === undefined ? undefined : { ...server.figures }),
+    rabbitFigures: () => brokers.map((rabbit) => rabbit.figures()),
+  };
 }

@@ -2,6 +2,7 @@
 /** Everything the engine counts, at one moment. */
 import type { DispatchFigures } from './publish/dispatch-figures.ts';
 import type { EventFigures } from './engine-events.ts';
+import type { HttpFigures } from './http/http-figures.ts';
 import type { RabbitFigures } from './rabbit/rabbit-intake.ts';
 import type { RouterFigures } from './router/router-figures.ts';
 
@@ -10,6 +11,8 @@ export interface EngineFigures {
   readonly shards: readonly { readonly path: string; readonly depth: number; readonly capacity: number }[];
   /** `undefined` before the start. */
   readonly events: EventFigures | undefined;
+  /** `undefined`: there is no HTTP server. */
+  readonly http: Readonly<HttpFigures> | undefined;
   /** Of each broker that events come from. */
   readonly rabbits: readonly RabbitFigures[];
   readonly dispatchers: readonly DispatchFigures[];

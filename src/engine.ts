@@ -253,6 +253,7 @@ export class Engine {
       routers: [...this.#routers.values()].map((router) => router.figures),
       shards: this.#shards.map(({ path, depth, capacity }) => ({ path, depth, capacity })),
       events: this.#events?.figures(),
+      http: this.#doors?.httpFigures(),
       rabbits: this.#doors?.rabbitFigures() ?? [],
       dispatchers: this.#dispatchers?.figures() ?? [],
       embedded: this.#replies.size,

@@ -67,7 +67,7 @@ export function buildNotification(input: BuildInput): Notification {
     thread: isShown ? thread : '',
     collapseId: collapseIdOf(node, wanted, summary, thread),
     mutableContent: isShown && (isSealed || options.mutableContent === 'true'),
-    expiresAtMs: expiryOf(wanted, options, rules, nowMs),
+    expiresAtMs: expiryOf(isOfCall(wanted, summary), options, rules, nowMs),
     data: dataOf(wanted, summary, rules),
   };
 }
@@ -133,9 +133,15 @@ function kindOf(summary: Summary, options: PublishOptions, emptyPriority: 'silen
   return emptyPriority;
 }
 
+/** What rings, and what ends the ringing, also at clients that show everything themselves. */
+function isOfCall(kind: NotificationKind, { jingleMessage }: Summary): boolean {
+  return kind === 'call' || jingleMessage !== '';
+}
+
 /**
- * A publish that says nothing may be a call (5.24): an Android phone is woken at once, where that is no question of a
- * budget; Apple would refuse it.
+ * A call that may wait is no call, and its end that comes late lets the phone ring on: whatever the client wants of its
+ * messages. A publish that says nothing may be a call (5.24): an Android phone is woken at once, where that is no
+ * question of a budget; Apple would refuse it.
  */
 function priorityOf(
   kind: NotificationKind,
@@ -143,8 +149,8 @@ function priorityOf(
   options: PublishOptions,
   service: Service,
 ): 'high' | 'normal' {
+  if (isOfCall(kind, summary)) return 'high';
   if (options.priority === 'high' || options.priority === 'normal') return options.priority;
-  if (summary.jingleMessage !== '' && summary.priority !== 'low') return 'high';
   if (kind !== 'silent') return 'high';
   return service === 'fcm' && options.silent !== 'true' && summary.priority === '' ? 'high' : 'normal';
 }
@@ -166,16 +172,15 @@ function badgeOf(summary: Summary, isCarried: boolean): number {
  * per call. A hash: node names are capabilities. Silent ones have their own, lest they replace what is on the screen.
  */
 function collapseIdOf(node: string, kind: NotificationKind, summary: Summary, thread: string): string {
-  const isCall = kind === 'call' || summary.jingleMessage !== '';
-  const subject = isCall ? `call\0${summary.jingleSessionId}` : `${kind}\0${thread}`;
+  const subject = isOfCall(kind, summary) ? `call\0${summary.jingleSessionId}` : `${kind}\0${thread}`;
   return hash('sha256', `${node}\0${subject}`, 'base64url').slice(0, 22);
 }
 
 const timeToLivePattern = /^\d{1,9}$/;
 
-function expiryOf(kind: NotificationKind, options: PublishOptions, rules: NotificationRules, nowMs: EpochMs): EpochMs {
+function expiryOf(isCall: boolean, options: PublishOptions, rules: NotificationRules, nowMs: EpochMs): EpochMs {
   const seconds = timeToLivePattern.test(options.timeToLive) ? Number(options.timeToLive) : rules.timeToLiveSeconds;
-  const lifeMs = Math.min(seconds * 1000, kind === 'call' ? limits.callLifeMs : limits.notificationLifeMsMax);
+  const lifeMs = Math.min(seconds * 1000, isCall ? limits.callLifeMs : limits.notificationLifeMsMax);
   return epochMs(nowMs + lifeMs);
 }
 

@@ -53,16 +53,17 @@ async function loadPlugin({ module, options }: Entry, refuse: Refuse): Promise<P
   }
   const createPlugin = await exportOf(path, refuse);
   let plugin: unknown;
+  let problem: string | undefined;
   try {
     plugin = await createPlugin(options);
+    // Its keys may be accessors, which is code of the module as well.
+    if (isPlugin(plugin)) return plugin;
+    problem = pluginProblem(plugin);
   } catch (error) {
-    throw refuse('threw in createPlugin', 'See the cause; are its options right?', error);
+    throw refuse('threw in createPlugin', 'See the cause, and look at its options', error);
   }
-  if (!isPlugin(plugin)) {
-    const remedy = 'Let createPlugin return { name, ... } with the callbacks of src/plugin/plugin.ts';
-    throw refuse(`makes something else: ${String(pluginProblem(plugin))}`, remedy);
-  }
-  return plugin;
+  const remedy = 'Let createPlugin return { name, ... } with the callbacks of src/plugin/plugin.ts';
+  throw refuse(`makes something else: ${String(problem)}`, remedy);
 }
 
 type CreatePlugin = (options: Entry['options']) => unknown;

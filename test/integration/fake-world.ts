@@ -22,6 +22,7 @@ import { lastFirst } from '../peers/last-first.ts';
 import type { TestContext } from 'node:test';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Engine } from '../../src/engine.ts';
+import type { EngineConfigInput } from '../../src/index.ts';
 import type { PushTarget } from '../../src/fake/traffic.ts';
 import type { FakeAnswer } from '../../src/fake/xmpp-server.ts';
 
@@ -32,6 +33,10 @@ export interface FakeWorldOptions {
   readonly errorProfile?: 'common' | 'mongooseim';
   /** MongoosePush between us and the gateways, instead of the gateways. */
   readonly mongoosePush?: boolean;
+  /** The wait for a gateway; default 700, for tests of what happens then. */
+  readonly requestMs?: number;
+  /** The section `push`. */
+  readonly push?: EngineConfigInput['push'];
   /** Before the engine starts. */
   readonly before?: (parts: { readonly oauth: OAuthServer }) => void;
 }
@@ -52,10 +57,11 @@ export interface FakeWorld {
   readonly publish: (target: PushTarget) => Promise<string>;
 }
 
-const requestMs = 700;
+const requestMsDefault = 700;
 const iqReplyMs = 1_500;
 
 export async function fakeWorld(t: TestContext, options: FakeWorldOptions = {}): Promise<FakeWorld> {
+  const { requestMs = requestMsDefault } = options;
   const after = lastFirst(t);
   const dataDir = mkdtempSync(join(tmpdir(), 'meerkat-fakes-'));
   after(() => rmSync(dataDir, { recursive: true, force: true }));
@@ -100,6 +106,7 @@ export async function fakeWorld(t: TestContext, options: FakeWorldOptions = {}):
       registrations: { shards: 2, map_bytes: 16_777_216 },
       workers: { threads: 1 },
       notifications: { content: 'full' },
+      push: { store: 'memory', ...options.push },
       providers:
         options.mongoosePush === true
           ? (['prod', 'dev'] as const).map((mode) => ({

@@ -79,6 +79,9 @@ test('mongooseim 5.5: what is told by HTTP is enabled, pushed, listed and remove
 
   const removed = await send('DELETE', '/v1/accounts/juliet@b.example');
   assert.deepEqual([removed.status, await removed.json()], [200, { removed: 1 }]);
+
+  const { http } = engine.figures();
+  assert.deepEqual([http?.requests, http?.events, http?.invalid, http?.failed], [5, 3, 0, 0]);
 });
 
 test('6.1 an iq by HTTP enables, and its mistakes are answered as a server would', deadline, async (t) => {

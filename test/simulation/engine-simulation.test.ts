@@ -177,6 +177,7 @@ describe('the invariants themselves', () => {
         events: undefined,
         embedded: 0,
         actors: { lost: 0, restarts: 0 },
+        http: undefined,
         rabbits: [],
         pluginThrows: {},
       },

@@ -67,6 +67,12 @@ describe('modules of plugins', () => {
       'export function createPlugin() { throw new Error("no") }',
       /threw in createPlugin/,
     ],
+    [
+      'a callback that cannot be looked at',
+      'a.mjs',
+      'export const createPlugin = () => ({ name: "x", get shouldPublish() { throw new Error("no") } })',
+      /threw in createPlugin\. See the cause, and look at its options/,
+    ],
     ['a factory that rejects', 'a.mjs', 'export async function createPlugin() { throw 1 }', /threw in createPlugin/],
     [
       'a factory of nothing',
