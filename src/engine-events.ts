@@ -10,6 +10,7 @@ import { EventDoor } from './event/event-door.ts';
 import { MessageDedupe } from './event/message-dedupe.ts';
 import { PresenceTable, clientStateFrom, statusFrom } from './event/presence-table.ts';
 import { PushServices } from './event/push-services.ts';
+import { noNotifierFigures } from './event/notifier-figures.ts';
 import { registrationFilter } from './event/registration-filter.ts';
 import { VirtualHosts } from './event/virtual-hosts.ts';
 import { providerRoutes } from './publish/provider-routes.ts';
@@ -21,7 +22,8 @@ import type { Logger } from './core/log.ts';
 import type { Random } from './core/random.ts';
 import type { EventActorMessage } from './event/commands.ts';
 import type { EventPublishing } from './event/event-publisher.ts';
-import type { Notifier, NotifierFigures } from './event/notifier.ts';
+import type { Notifier } from './event/notifier.ts';
+import type { NotifierFigures } from './event/notifier-figures.ts';
 import type { Templates } from './notification/templates.ts';
 import type { PluginChain } from './plugin/plugin-chain.ts';
 import type { EnabledStore } from './storage/enabled-store.ts';
@@ -108,19 +110,9 @@ export function spawnEvents(options: EventsOptions): Events {
     door,
     presenceReset: (domains) => ref.tell({ kind: 'presence-reset', domains }) !== 'full',
     figures: () => ({
-      ...(notifier?.figures ?? noFigures),
+      ...(notifier?.figures ?? noNotifierFigures),
       mailbox: { depth: ref.depth, capacity: ref.capacity },
       waiting: door.size,
     }),
   };
 }
-
-const noFigures: NotifierFigures = {
-  events: 0,
-  skipped: 0,
-  pushed: 0,
-  statuses: 0,
-  publishes: 0,
-  removed: 0,
-  underWay: 0,
-};

@@ -11,6 +11,7 @@ import type { EventResult, MessageEvent, PublishEnd } from '../core/event.ts';
 import type { Summary } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { EventReply } from './commands.ts';
+import type { NotifierFigures } from './notifier-figures.ts';
 
 /** One event whose publishes are under way. */
 export interface WaitingEvent {
@@ -41,11 +42,24 @@ export interface Flight {
 
 export class EventFlights {
   readonly #flights = new Map<number, Flight>();
+  /** A key for each reason there is: some dozens of our own words. */
+  readonly #skips = new Map<string, number>();
   #lastTag = 0;
 
   /** Publishes under way. */
   get size(): number {
     return this.#flights.size;
+  }
+
+  get skipFigures(): Pick<NotifierFigures, 'skipped' | 'skips'> {
+    let skipped = 0;
+    for (const count of this.#skips.values()) skipped += count;
+    return { skipped, skips: Object.fromEntries(this.#skips) };
+  }
+
+  /** Of an event that was never opened. */
+  countSkip(reason: string): void {
+    this.#skips.set(reason, (this.#skips.get(reason) ?? 0) + 1);
   }
 
   /** An event that may start publishes until `close`. */
@@ -114,7 +128,9 @@ export class EventFlights {
 
   #oneLess(waiting: WaitingEvent): void {
     if (--waiting.left > 0) return;
-    waiting.reply.ended(waiting.tag, resultOf(waiting));
+    const result = resultOf(waiting);
+    if (result.kind === 'skipped') this.countSkip(result.reason);
+    waiting.reply.ended(waiting.tag, result);
   }
 }
 

@@ -17,6 +17,7 @@ import { EventPublisher } from './event-publisher.ts';
 import { memberEvents } from './room-members.ts';
 import { isFromPushService } from './registration-filter.ts';
 import type { EnabledCommand, EventActorMessage, EventCommand } from './commands.ts';
+import type { NotifierFigures } from './notifier-figures.ts';
 import type { ReadRows, Removal } from './guarded-store.ts';
 import type { EventPublishing, EventRules } from './event-publisher.ts';
 import type { WaitingEvent } from './event-flights.ts';
@@ -67,16 +68,6 @@ interface Due {
 type RowCommand = Exclude<EnabledCommand, { readonly kind: 'remove-account' | 'remove-domain' }>;
 type Step = Due | RowCommand;
 
-export interface NotifierFigures {
-  readonly events: number;
-  readonly skipped: number;
-  readonly pushed: number;
-  readonly statuses: number;
-  readonly publishes: number;
-  readonly removed: number;
-  readonly underWay: number;
-}
-
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #clock: Clock;
@@ -92,7 +83,6 @@ export class Notifier {
   #stopped = false;
   #cancelSweep: Cancel | undefined;
   #events = 0;
-  #skipped = 0;
   #pushed = 0;
   #statuses = 0;
   #removed = 0;
@@ -107,7 +97,7 @@ export class Notifier {
   get figures(): NotifierFigures {
     return {
       events: this.#events,
-      skipped: this.#skipped,
+      ...this.#flights.skipFigures,
       pushed: this.#pushed,
       statuses: this.#statuses,
       publishes: this.#publisher.started,
@@ -234,7 +224,7 @@ export class Notifier {
       if (due === undefined) this.#flights.close(waiting);
       else steps.push(due);
     } else {
-      this.#skipped++;
+      this.#flights.countSkip(verdict.reason);
       this.#endAtOnce(command, { kind: 'skipped', reason: verdict.reason });
     }
   }

@@ -323,8 +323,25 @@ describe('figures', () => {
     await world.clock.settle();
     assert.deepEqual(world.figures(), {
       ...{ events: 2, skipped: 1, pushed: 1, statuses: 1, publishes: 2, removed: 1, underWay: 0 },
+      skips: { 'no body': 1 },
     });
     assert.deepEqual(world.store.nodesOf(), ['phone']);
+  });
+
+  test('count why events were not pushed, whenever it was found out', async () => {
+    const world = await harness({ rows: [carried('phone')] });
+    await world.tell(world.event(bodyless), world.event(bodyless), world.event({ userStatus: 'online' }));
+    await world.push({ id: 'm1', userStatus: 'offline' });
+    await world.push({ id: 'm1', userStatus: 'offline' });
+    await world.push({ to: full('nobody@example.com'), userStatus: 'offline' });
+    const { skipped, skips } = world.figures();
+    assert.equal(skipped, 5);
+    assert.deepEqual(skips, {
+      'no body': 2,
+      'the user is online': 1,
+      'the message has been pushed already': 1,
+      'the user has enabled no push service': 1,
+    });
   });
 
   test('do not count a removal that was not committed', async () => {

@@ -30,7 +30,8 @@ import type { BareJID } from '../../../src/core/ids.ts';
 import type { Notification } from '../../../src/core/notification.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { EventPublishing } from '../../../src/event/event-publisher.ts';
-import type { Notifier, NotifierFigures } from '../../../src/event/notifier.ts';
+import type { Notifier } from '../../../src/event/notifier.ts';
+import type { NotifierFigures } from '../../../src/event/notifier-figures.ts';
 import type {
   EnableCommand,
   EnabledCommand,
