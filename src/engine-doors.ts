@@ -40,7 +40,9 @@ export async function openDoors(options: DoorsOptions): Promise<Doors> {
   const brokers: Rabbit[] = [];
   let server: HttpServer | undefined;
   const close = async (budgetMs: number): Promise<void> =>
-    void (await Promise.all([...brokers, server].map((each) => each?.close(budgetMs))));
+    void (await Promise.all(
+      [...brokers, ...(server === undefined ? [] : [server])].map((each) => each.close(budgetMs)),
+    ));
   try {
     for (const rabbit of rabbits) brokers.push(await openRabbit({ ...options, config: rabbit }));
     if (http.port !== 0) server = await openHttp({ http, door, replyMs: engine.iqReplyMs, clock, logger });

@@ -25,6 +25,7 @@ import type { EventPublishing } from './event/event-publisher.ts';
 import type { Notifier } from './event/notifier.ts';
 import type { NotifierFigures } from './event/notifier-figures.ts';
 import type { Templates } from './notification/templates.ts';
+import type { PushServiceFigures } from './event/push-services.ts';
 import type { PluginChain } from './plugin/plugin-chain.ts';
 import type { EnabledStore } from './storage/enabled-store.ts';
 
@@ -44,6 +45,10 @@ export interface EventFigures extends NotifierFigures {
   readonly mailbox: { readonly depth: number; readonly capacity: number };
   /** Calls of programs, HTTP and brokers that wait. */
   readonly waiting: number;
+  /** Sessions that are known to be online, and users known to be offline. */
+  readonly presence: number;
+  /** How push services answer, our own included. */
+  readonly pushServices: PushServiceFigures;
 }
 
 export interface Events {
@@ -65,6 +70,7 @@ export function spawnEvents(options: EventsOptions): Events {
     config.servers.map((server) => server.domain),
   );
   const routes = providerRoutes(config.providers);
+  const pushServices = pushServicesOf(options);
   let notifier: Notifier | undefined;
   const ref = system.spawn(
     eventActor(
@@ -79,13 +85,7 @@ export function spawnEvents(options: EventsOptions): Events {
         refusalOf: registrationFilter(presence),
         rules: {
           hosts,
-          services: new PushServices({
-            clock,
-            random,
-            refusalsMax: push.deregisterRefusals,
-            refusalMs: push.deregisterHours * hourMs,
-            waitMs: push.iqWaitMs,
-          }),
+          services: pushServices,
           dedupe: new MessageDedupe(clock, push.dedupeSeconds * 1_000),
           notifications,
           templates,
@@ -113,6 +113,18 @@ export function spawnEvents(options: EventsOptions): Events {
       ...(notifier?.figures ?? noNotifierFigures),
       mailbox: { depth: ref.depth, capacity: ref.capacity },
       waiting: door.size,
+      presence: presence.size,
+      pushServices: pushServices.figures,
     }),
   };
+}
+
+function pushServicesOf({ config: { push }, clock, random }: EventsOptions): PushServices {
+  return new PushServices({
+    clock,
+    random,
+    refusalsMax: push.deregisterRefusals,
+    refusalMs: push.deregisterHours * hourMs,
+    waitMs: push.iqWaitMs,
+  });
 }

@@ -26,7 +26,7 @@ export function isFields(input: unknown): input is FieldsGiven {
   return typeof input === 'object' && input !== null;
 }
 
-export const noMembers: readonly RoomMember[] = Object.freeze([]);
+const noMembers: readonly RoomMember[] = Object.freeze([]);
 
 /** All fields, in the one order that makes all events one hidden class. */
 export function emptyMessage(): MessageDraft {

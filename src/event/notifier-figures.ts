@@ -14,6 +14,8 @@ export interface NotifierFigures {
   readonly publishes: number;
   /** Registrations that are gone, whoever asked for it. */
   readonly removed: number;
+  /** Dead registrations that could not be removed at once: the next publish finds them out again. */
+  readonly unremoved: number;
   /** Publishes that have not ended. */
   readonly underWay: number;
 }
@@ -27,5 +29,6 @@ export const noNotifierFigures: NotifierFigures = {
   statuses: 0,
   publishes: 0,
   removed: 0,
+  unremoved: 0,
   underWay: 0,
 };

@@ -102,6 +102,7 @@ export class Notifier {
       statuses: this.#statuses,
       publishes: this.#publisher.started,
       removed: this.#removed,
+      unremoved: this.#publisher.unremoved,
       underWay: this.#flights.size,
     };
   }

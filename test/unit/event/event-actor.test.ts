@@ -322,7 +322,7 @@ describe('figures', () => {
     world.publishing.endDevice(1, unregistered('Unregistered', 0));
     await world.clock.settle();
     assert.deepEqual(world.figures(), {
-      ...{ events: 2, skipped: 1, pushed: 1, statuses: 1, publishes: 2, removed: 1, underWay: 0 },
+      ...{ events: 2, skipped: 1, pushed: 1, statuses: 1, publishes: 2, removed: 1, unremoved: 0, underWay: 0 },
       skips: { 'no body': 1 },
     });
     assert.deepEqual(world.store.nodesOf(), ['phone']);
