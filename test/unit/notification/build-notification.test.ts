@@ -186,11 +186,11 @@ test('5.24 the end of a call reaches the phone in silence, at once, and replaces
 });
 
 test('7.54 a call is urgent and short at clients that show everything themselves, its end as well', () => {
-  const options = { silent: 'true', priority: 'normal', timeToLive: '86400' };
+  const patient = { silent: 'true', priority: 'normal', timeToLive: '86400' };
   for (const jingleMessage of ['propose', 'retract']) {
     for (const priority of ['', 'low'] as const) {
       const summary: Partial<Summary> = { jingleMessage, jingleSessionId: 's1', priority };
-      const sent = build({ summary, options, device: { service: 'fcm', token: 'fcm token' } });
+      const sent = build({ summary, options: patient, device: { service: 'fcm', token: 'fcm token' } });
       assert.deepEqual([sent.kind, sent.priority], ['silent', 'high'], jingleMessage);
       assert.equal(sent.expiresAtMs, nowMs + limits.callLifeMs);
     }
