@@ -19,6 +19,8 @@ export interface DoorsOptions {
   readonly logger: Logger;
   /** What is remembered of the presence of these domains' users may be stale. False: tell me again later. */
   readonly presenceReset: (domains: readonly string[]) => boolean;
+  /** All that the engine counts, for people who ask by HTTP. */
+  readonly figures: () => unknown;
 }
 
 export interface Door {
@@ -35,7 +37,7 @@ export interface Doors extends Door {
 
 /** Rejects when one cannot be opened; the others are closed then. */
 export async function openDoors(options: DoorsOptions): Promise<Doors> {
-  const { config, door, clock, logger } = options;
+  const { config, door, clock, logger, figures } = options;
   const { http, engine, rabbits } = config;
   const brokers: Rabbit[] = [];
   let server: HttpServer | undefined;
@@ -45,7 +47,9 @@ export async function openDoors(options: DoorsOptions): Promise<Doors> {
     ));
   try {
     for (const rabbit of rabbits) brokers.push(await openRabbit({ ...options, config: rabbit }));
-    if (http.port !== 0) server = await openHttp({ http, door, replyMs: engine.iqReplyMs, clock, logger });
+    if (http.port !== 0) {
+      server = await openHttp({ http, door, replyMs: engine.iqReplyMs, engineFigures: figures, clock, logger });
+    }
   } catch (error) {
     await close(0);
     throw error;

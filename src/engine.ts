@@ -182,7 +182,8 @@ export class Engine {
     if (this.#events === undefined) return;
     const { door, presenceReset } = this.#events;
     const [config, clock, random, logger] = [this.#config, this.#clock, this.#random, this.#logger];
-    this.#doors = await openDoors({ config, door, clock, random, logger, presenceReset });
+    const figures = (): EngineFigures => this.figures();
+    this.#doors = await openDoors({ config, door, clock, random, logger, presenceReset, figures });
   }
 
   /**

@@ -29,6 +29,8 @@ export interface APIContext {
   readonly receiverDomain: string;
   readonly bounds: HttpBounds;
   readonly figures: HttpFigures;
+  /** All that the engine counts, at this moment; plain data. */
+  readonly engineFigures: () => unknown;
 }
 
 export interface APIOptions {
@@ -75,6 +77,7 @@ export function buildAPI(options: APIOptions): FastifyInstance {
   api.get(healthPath, (_request, reply) =>
     isClosing() ? sendJSON(reply, 503, { status: 'stopping' }) : sendJSON(reply, 200, { status: 'ok' }),
   );
+  api.get(figuresPath, (_request, reply) => sendJSON(reply, 200, context.engineFigures()));
   addEventsAPI(api, context);
   addMongooseIMEvents(api, context);
   addPushIQAPI(api, context);
@@ -83,6 +86,8 @@ export function buildAPI(options: APIOptions): FastifyInstance {
 }
 
 const healthPath = '/healthz';
+/** Counts, depths and streams: no token, name or body of anybody is in them. */
+const figuresPath = '/v1/figures';
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void;
 
@@ -142,6 +147,7 @@ function answerError({ error, request, reply, options }: Failure): FastifyReply 
 /** All there is. `pattern` is for telling 405 from 404. */
 const endpoints: readonly { readonly path: string; readonly pattern: RegExp; readonly methods: string }[] = [
   { path: healthPath, pattern: /^\/healthz$/, methods: 'GET, HEAD' },
+  { path: figuresPath, pattern: /^\/v1\/figures$/, methods: 'GET, HEAD' },
   { path: '/v1/events', pattern: /^\/v1\/events$/, methods: 'POST' },
   { path: '/v1/mongooseim/events', pattern: /^\/v1\/mongooseim\/./, methods: 'POST' },
   { path: '/v1/iq', pattern: /^\/v1\/iq$/, methods: 'POST' },

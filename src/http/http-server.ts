@@ -26,6 +26,8 @@ export interface HttpServerOptions {
   readonly door: EngineDoor;
   /** The longest wait for the end of an event's publishes, ms (engine.iq_reply_ms). */
   readonly replyMs: number;
+  /** All that the engine counts, for `GET /v1/figures`; plain data. */
+  readonly engineFigures: () => unknown;
   readonly clock: Clock;
   readonly logger: Logger;
   /** For tests; default `httpBounds`. */
@@ -47,12 +49,12 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Rejects with E_HTTP_LISTEN. */
 export async function openHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const { http, door, replyMs, clock, logger, bounds = httpBounds } = options;
+  const { http, door, replyMs, engineFigures, clock, logger, bounds = httpBounds } = options;
   const figures = noFigures();
   const connections = new Connections(figures);
   let closing: Promise<void> | undefined;
   const api = buildAPI({
-    context: { door, clock, replyMs, receiverDomain: http.receiverDomain, bounds, figures },
+    context: { door, clock, replyMs, receiverDomain: http.receiverDomain, bounds, figures, engineFigures },
     token: http.token,
     log: new SparseLog(logger, clock),
     serverFactory: (handler) => {

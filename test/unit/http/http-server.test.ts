@@ -36,8 +36,9 @@ test('mongooseim 5.5: health is told without a token, to HEAD as well', async (t
 });
 
 const everything =
-  'nothing is here; there are: GET, HEAD /healthz; POST /v1/events; POST /v1/mongooseim/events; POST /v1/iq; ' +
-  'PUT, DELETE, GET, HEAD /v1/registrations; DELETE /v1/accounts/JID; DELETE /v1/domains/DOMAIN';
+  'nothing is here; there are: GET, HEAD /healthz; GET, HEAD /v1/figures; POST /v1/events; ' +
+  'POST /v1/mongooseim/events; POST /v1/iq; PUT, DELETE, GET, HEAD /v1/registrations; ' +
+  'DELETE /v1/accounts/JID; DELETE /v1/domains/DOMAIN';
 
 for (const path of ['/', '/v1', '/v2/events', '/v1/events/', '/v1/mongooseim', '/v1/accounts/', '/v1/accounts/a/b']) {
   test(`mongooseim 5.5: ${path} is answered with all that exists`, async (t) => {
@@ -50,6 +51,7 @@ for (const path of ['/', '/v1', '/v2/events', '/v1/events/', '/v1/mongooseim', '
 
 const methods: readonly (readonly [method: string, path: string, allow: string])[] = [
   ['POST', '/healthz', 'GET, HEAD'],
+  ['POST', '/v1/figures', 'GET, HEAD'],
   ['GET', '/v1/events', 'POST'],
   ['PUT', '/v1/mongooseim/events', 'POST'],
   ['GET', '/v1/iq', 'POST'],
@@ -271,11 +273,19 @@ test('mongooseim 5.5: a port that is taken is an error that names it', async (t)
   const http = { host: '127.0.0.1', port, token, certificatePem: '', keyPem: '', receiverDomain: '' };
   const door = new ScriptedDoor();
   await assert.rejects(
-    openHttp({ http, door, replyMs: 1, clock: systemClock, logger: silentLogger }),
+    openHttp({ http, door, replyMs: 1, engineFigures: () => ({}), clock: systemClock, logger: silentLogger }),
     (error: unknown) =>
       error instanceof EngineError &&
       error.code === 'E_HTTP_LISTEN' &&
       error.message.includes(`127.0.0.1 port ${port}`) &&
       error.cause instanceof Error,
   );
+});
+
+test('what the engine counts is told to those with the token', async (t) => {
+  const world = await openWorld(t);
+  const answer = await world.call({ path: '/v1/figures' });
+  assert.equal(answer.status, 200);
+  assert.deepEqual(answer.json(), { counted: 3 });
+  assert.equal((await world.call({ path: '/v1/figures', headers: { authorization: '' } })).status, 401);
 });

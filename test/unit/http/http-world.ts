@@ -142,7 +142,15 @@ export async function openWorld(t: TestContext, options: WorldOptions = {}): Pro
     ...options.http,
   };
   const bounds = { ...limits, ...options.bounds };
-  const server = await openHttp({ http, door, replyMs: 10_000, clock, logger, bounds });
+  const server = await openHttp({
+    http,
+    door,
+    replyMs: 10_000,
+    engineFigures: () => ({ counted: 3 }),
+    clock,
+    logger,
+    bounds,
+  });
   t.after(async () => {
     const closed = server.close(0);
     clock.fire();
