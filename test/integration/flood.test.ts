@@ -106,7 +106,8 @@ it(
     };
     const [heapMb, rssMb] = [first.heapBytes, first.rssBytes].map((bytes) => Math.round(bytes / mebibyte));
     t.diagnostic(`heap ${heapMb} MiB ${grownMb.heap}, resident ${rssMb} MiB ${grownMb.rss}; ${wait} told to wait`);
-    assert.ok(grownMb.heap < 40 && grownMb.rss < 60, JSON.stringify(grownMb));
+    // A look may fall before or after a collection, which is 40 MiB; one KiB kept for each publish would be 110.
+    assert.ok(grownMb.heap < 80 && grownMb.rss < 80, JSON.stringify(grownMb));
     for (const { overdue, provider } of last.figures?.dispatchers ?? []) assert.equal(overdue, 0, provider);
     const rest = await until('rest', async () => {
       const { figures } = await ask({ kind: 'look' });
