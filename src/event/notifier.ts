@@ -35,7 +35,7 @@ import type { Logger } from '../core/log.ts';
 import type { Summary } from '../core/notification.ts';
 import type { Random } from '../core/random.ts';
 import type { PluginChain } from '../plugin/plugin-chain.ts';
-import type { EnabledRows, EnabledStore } from '../storage/enabled-store.ts';
+import type { EnabledKey, EnabledRows, EnabledStore } from '../storage/enabled-store.ts';
 
 export interface NotifierOptions {
   readonly store: EnabledStore;
@@ -290,8 +290,14 @@ export class Notifier {
     }
     this.#sweepLater();
     const isWritten = await this.#store.write(view.changes);
-    if (isWritten) for (const { kind } of view.changes) if (kind === 'remove') this.#removed++;
+    if (isWritten) for (const change of view.changes) if (change.kind === 'remove') this.#isRemoved(change.key);
     for (const { command, answer } of answers) this.#answer(command, isWritten ? answer : storeFailed);
+  }
+
+  /** Enabled again, it begins anew: nothing that was refused before counts against it. */
+  #isRemoved(key: EnabledKey): void {
+    this.#removed++;
+    this.#options.rules.services.forget(key);
   }
 
   #decide(command: RowCommand, view: EnabledView, nowMs: EpochMs): EnabledAnswer {

@@ -113,6 +113,11 @@ export class PushServices {
     if (this.#outages.size > 0) this.#endProbe(domainOf(service));
   }
 
+  /** The registration is gone: what it was refused is forgotten. */
+  forget(key: EnabledKey): void {
+    if (this.#refusals.size > 0) this.#refusals.delete(nameOf(key));
+  }
+
   /** What an answer means for the publish, its registration and its service. Each answer is judged once. */
   judge(key: EnabledKey, answer: IqAnswer): ServiceVerdict {
     switch (answer.kind) {

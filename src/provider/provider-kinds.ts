@@ -78,11 +78,6 @@ export function credentialSourceOf(config: ProviderConfig, clock: Clock): Creden
   }
 }
 
-/** Where the provider runs. */
-export function providerThread(config: ProviderConfig): 'worker' | 'main' {
-  return { apns, fcm, mongoosepush, blackhole }[config.kind].thread;
-}
-
 /**
  * What a publishing thread may know of it: signing keys stay on the main thread, where authorization values are minted.
  * A client certificate and its key are needed by the connection itself and stay in.

@@ -301,3 +301,12 @@ test('what was answered is counted', () => {
     deregistered: 1,
   });
 });
+
+test('5.51 a registration that was removed and enabled again begins anew', () => {
+  const { services } = setup(0, { refusalMs: 0 });
+  for (let count = 0; count < 2; count++) assert.equal(services.judge(key, notFound).deregister, false);
+  services.forget(key);
+  assert.equal(services.figures.troubledRegistrations, 0);
+  for (let count = 0; count < 2; count++) assert.equal(services.judge(key, notFound).deregister, false);
+  assert.equal(services.judge(key, notFound).deregister, true);
+});
