@@ -33,7 +33,7 @@ export interface FakeWorldOptions {
   readonly errorProfile?: 'common' | 'mongooseim';
   /** MongoosePush between us and the gateways, instead of the gateways. */
   readonly mongoosePush?: boolean;
-  /** The wait for a gateway; default 700, for tests of what happens then. */
+  /** The wait for a gateway; default 1500, for tests of what happens then. */
   readonly requestMs?: number;
   /** The section `push`. */
   readonly push?: EngineConfigInput['push'];
@@ -57,8 +57,8 @@ export interface FakeWorld {
   readonly publish: (target: PushTarget) => Promise<string>;
 }
 
-const requestMsDefault = 700;
-const iqReplyMs = 1_500;
+const requestMsDefault = 1_500;
+const iqReplyMs = 4_000;
 
 export async function fakeWorld(t: TestContext, options: FakeWorldOptions = {}): Promise<FakeWorld> {
   const { requestMs = requestMsDefault } = options;
