@@ -7,6 +7,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { keepElementsYoung } from '../src/core/v8-flags.ts';
 import { benchFiles } from './bench-files.ts';
 import { coreBench } from './core.bench.ts';
 import { eventsBench } from './events.bench.ts';
@@ -25,6 +26,9 @@ const { values } = parseArgs({ options: { set: { type: 'boolean', default: false
 
 // Rates that only serve a ratio: the gateway's process, the bare parser or another bench have a say in them.
 const unguarded = /^stalls: |^core: parse alone|^events: the core/;
+
+// As the `meerkat` command does.
+keepElementsYoung();
 
 const bestRates = new Map<string, number>();
 const bestRatios = new Map<string, number>();

@@ -5,9 +5,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { keepElementsYoung } from '../src/core/v8-flags.ts';
 import { benchFiles } from './bench-files.ts';
 import { isRow } from './harness.ts';
 import type { BenchFile, Mode, Result } from './harness.ts';
+
+// As the `meerkat` command does.
+keepElementsYoung();
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
