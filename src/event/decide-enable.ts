@@ -78,9 +78,12 @@ export function expiredKeys(
   nowMs: EpochMs,
   expireDays: number,
 ): readonly EnabledKey[] {
-  if (expireDays === 0) return [];
-  const oldestMs = nowMs - expireDays * dayMs;
-  return rows.filter((row) => row.enabledAtMs < oldestMs).map(keyOf);
+  return rows.filter((row) => isExpired(row, nowMs, expireDays)).map(keyOf);
+}
+
+/** No client has enabled it again for so many days; 0: that never ends one. */
+export function isExpired({ enabledAtMs }: EnabledRegistration, nowMs: EpochMs, expireDays: number): boolean {
+  return expireDays > 0 && enabledAtMs < nowMs - expireDays * dayMs;
 }
 
 function done(count: number): EnabledAnswer {

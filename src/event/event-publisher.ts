@@ -18,7 +18,6 @@ import type { EventActorMessage, IqAdmission, IqAnswer, IqReply, IqSender } from
 import type { EventFlights, Flight, WaitingEvent } from './event-flights.ts';
 import type { MessageDedupe } from './message-dedupe.ts';
 import type { PushServices } from './push-services.ts';
-import type { PushVerdict } from './push-verdict.ts';
 import type { VirtualHosts } from './virtual-hosts.ts';
 import type { NotificationRules } from '../notification/build-notification.ts';
 import type { Templates } from '../notification/templates.ts';
@@ -67,7 +66,6 @@ export interface EventPublisherOptions {
 
 export interface PushWanted {
   readonly event: MessageEvent;
-  readonly verdict: Extract<PushVerdict, { readonly push: true }>;
   readonly waiting: WaitingEvent;
   readonly summary: Summary;
   readonly rows: readonly EnabledRegistration[];
@@ -91,11 +89,6 @@ export class EventPublisher implements CommandReply, IqReply {
   constructor(options: EventPublisherOptions) {
     this.#options = options;
     this.#flights = options.flights;
-  }
-
-  /** Why this message is not pushed to this registration again, '' if it has not been. */
-  repetitionOf(event: MessageEvent, row: EnabledRegistration): string {
-    return this.#options.rules.dedupe.isKnown(event, row) ? 'the message has been pushed already' : '';
   }
 
   publish({ event, waiting, summary, rows }: PushWanted): void {

@@ -15,20 +15,20 @@ import { GuardedStore, storeFailed } from './guarded-store.ts';
 import { EventFlights } from './event-flights.ts';
 import { EventPublisher } from './event-publisher.ts';
 import { memberEvents } from './room-members.ts';
-import { isFromPushService } from './registration-filter.ts';
+import { RegistrationChoice } from './registration-choice.ts';
 import type { EnabledCommand, EventActorMessage, EventCommand } from './commands.ts';
 import type { NotifierFigures } from './notifier-figures.ts';
 import type { ReadRows, Removal } from './guarded-store.ts';
 import type { EventPublishing, EventRules } from './event-publisher.ts';
 import type { WaitingEvent } from './event-flights.ts';
 import type { PresenceTable } from './presence-table.ts';
-import type { PushVerdict } from './push-verdict.ts';
+import type { DecidedEvent } from './registration-choice.ts';
 import type { RefusalOf } from './registration-filter.ts';
 import type { Decide } from './verdicts.ts';
 import type { PushConfig } from '../../config/engine-config.ts';
 import type { ActorRef } from '../actor/actor.ts';
 import type { Cancel, Clock } from '../core/clock.ts';
-import type { EnabledAnswer, EnabledRegistration } from '../core/enabled.ts';
+import type { EnabledAnswer } from '../core/enabled.ts';
 import type { EventResult, MessageEvent } from '../core/event.ts';
 import type { BareJID, EpochMs } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
@@ -54,11 +54,9 @@ export interface NotifierOptions {
 }
 
 /** An event that pushes if there is a registration for it. */
-interface Due {
+interface Due extends DecidedEvent {
   readonly kind: 'due';
-  readonly event: MessageEvent;
   readonly owner: BareJID;
-  readonly verdict: Extract<PushVerdict, { readonly push: true }>;
   readonly summary: Summary;
   readonly waiting: WaitingEvent;
   /** The last step of its event. */
@@ -73,6 +71,7 @@ export class Notifier {
   readonly #clock: Clock;
   readonly #store: GuardedStore;
   readonly #flights = new EventFlights();
+  readonly #choice: RegistrationChoice;
   readonly #publisher: EventPublisher;
   /** Messages of the running batch that have ended, or whose end comes from elsewhere. */
   readonly #taken: EventActorMessage[] = [];
@@ -91,6 +90,8 @@ export class Notifier {
     this.#options = options;
     this.#clock = clock;
     this.#store = new GuardedStore({ ...options, clock, expireDays: options.push.expireDays });
+    const { push, refusalOf, rules, plugins } = options;
+    this.#choice = new RegistrationChoice({ refusalOf, dedupe: rules.dedupe, plugins, expireDays: push.expireDays });
     this.#publisher = new EventPublisher({ ...options, clock, self, flights: this.#flights });
   }
 
@@ -327,41 +328,19 @@ export class Notifier {
   }
 
   #push(due: Due, rows: EnabledRows, nowMs: EpochMs): void {
-    const { event, verdict, waiting } = due;
+    const { event, waiting } = due;
     if (rows === 'unreadable') {
       waiting.refusal = 'store-failed';
     } else {
-      const wanted = this.#wanted(due, rows, nowMs);
-      if (wanted.length > 0) {
+      const chosen = this.#choice.choose(due, rows, nowMs);
+      if (typeof chosen === 'string') {
+        waiting.skipReason = chosen;
+      } else {
         this.#pushed++;
-        this.#publisher.publish({ event, verdict, waiting, summary: due.summary, rows: wanted });
+        this.#publisher.publish({ event, waiting, summary: due.summary, rows: chosen });
       }
     }
     if (due.isLast) this.#flights.close(waiting);
-  }
-
-  #wanted(due: Due, rows: readonly EnabledRegistration[], nowMs: EpochMs): readonly EnabledRegistration[] {
-    const { event, verdict, waiting } = due;
-    const { plugins } = this.#options;
-    if (rows.length === 0) waiting.skipReason = 'the user has enabled no push service';
-    if (isFromPushService(event, rows)) {
-      waiting.skipReason = 'comes from a push service of the user';
-      return nobody;
-    }
-    const oldestMs = oldestOf(this.#options.push.expireDays, nowMs);
-    const wanted: EnabledRegistration[] = [];
-    for (const row of rows) {
-      const reason =
-        row.enabledAtMs < oldestMs
-          ? 'the registration has expired'
-          : this.#options.refusalOf(event, verdict, row) || this.#publisher.repetitionOf(event, row);
-      if (reason === '') wanted.push(row);
-      else waiting.skipReason = reason;
-    }
-    if (wanted.length === 0 || plugins?.hasEventCallbacks !== true) return wanted;
-    const filtered = plugins.filter(event, wanted);
-    if (filtered.length === 0) waiting.skipReason = 'a plugin filtered it';
-    return filtered;
   }
 
   /** Looks for events whose time is over, while there are any. */
@@ -387,11 +366,4 @@ function isApart(
 
 function ownerOf(event: MessageEvent): BareJID {
   return preparedBareJID(bareOf(event.to));
-}
-
-const dayMs = 86_400_000;
-const nobody: readonly EnabledRegistration[] = Object.freeze([]);
-
-function oldestOf(expireDays: number, nowMs: EpochMs): number {
-  return expireDays === 0 ? 0 : nowMs - expireDays * dayMs;
 }

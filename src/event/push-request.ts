@@ -3,9 +3,9 @@
  * An `<iq>` of a client about push, handed over as a whole by its server (mongooseim 2.1): who asks, for which account,
  * and what. The account is always the sender's own; a request addressed to anybody else is refused.
  */
-import { bareOf, domainOf, fullJID, resourceOf } from '../core/jid.ts';
+import { bareOf, fullJID, resourceOf } from '../core/jid.ts';
 import { preparedBareJID } from '../core/ids.ts';
-import { readPushIq } from '../xmpp/enable-codec.ts';
+import { isForOwnAccount, readPushIq } from '../xmpp/enable-codec.ts';
 import { stanzaErrors } from '../xmpp/stanza-errors.ts';
 import { attribute, childElements, localName } from '../xmpp/xml.ts';
 import type { BareJID } from '../core/ids.ts';
@@ -32,18 +32,13 @@ export function readPushRequest(iq: XmlElement): PushRequest | undefined {
   const account = preparedBareJID(bareOf(sender.value));
   const to = attribute(iq, 'to') ?? account;
   const request: Addressed = { id, from, to };
-  const session = resourceOf(sender.value);
-  return { request, account, session, asked: askedOf(iq, { type, to, account }) };
+  const asked: PushIq = isForOwnAccount(sender.value, to)
+    ? readOnlyChild(iq, type, account)
+    : { kind: 'refused', error: stanzaErrors.forbidden };
+  return { request, account, session: resourceOf(sender.value), asked };
 }
 
-function askedOf(
-  iq: XmlElement,
-  { type, to, account }: { readonly type: 'get' | 'set'; readonly to: string; readonly account: BareJID },
-): PushIq {
-  const addressee = fullJID(to);
-  const own: readonly string[] = [account, domainOf(account)];
-  const isOwn = addressee.ok && own.includes(addressee.value);
-  if (!isOwn) return { kind: 'refused', error: stanzaErrors.forbidden };
+function readOnlyChild(iq: XmlElement, type: 'get' | 'set', account: BareJID): PushIq {
   const [child, ...others] = childElements(iq);
   if (child === undefined || others.length > 0) return { kind: 'refused', error: stanzaErrors.badRequest };
   return readPushIq(type, child, account);

@@ -6,7 +6,7 @@
 import { preparedBareJID } from '../core/ids.ts';
 import { bareOf, domainOf, fullJID, localOf, resourceOf } from '../core/jid.ts';
 import { delegationOf, forwardedError, readForwarded } from '../xmpp/delegation-codec.ts';
-import { readPushIq } from '../xmpp/enable-codec.ts';
+import { isForOwnAccount, readPushIq } from '../xmpp/enable-codec.ts';
 import { ns } from '../xmpp/namespaces.ts';
 import { stanzaErrors } from '../xmpp/stanza-errors.ts';
 import { namespaceOf } from '../xmpp/xml.ts';
@@ -57,7 +57,5 @@ function senderOf({ iq }: ReadForwarded, domain: FullJID): FullJID | StanzaError
   if (!sender.ok) return stanzaErrors.badRequest;
   if (domainOf(sender.value) !== domain || localOf(sender.value) === '') return stanzaErrors.forbidden; // 6.21
   if (iq.inner.to === '') return sender.value; // 6.14
-  const to = fullJID(iq.inner.to);
-  const isOwn = to.ok && (to.value === bareOf(sender.value) || to.value === domain);
-  return isOwn ? sender.value : stanzaErrors.forbidden; // 6.22
+  return isForOwnAccount(sender.value, iq.inner.to) ? sender.value : stanzaErrors.forbidden; // 6.22
 }

@@ -5,7 +5,7 @@
  * that a field with no value, or with two, is refused while the client can still be told. An error says which place is
  * wrong and never what was written there: values are tokens and secrets.
  */
-import { bareJID } from '../core/jid.ts';
+import { bareJID, bareOf, domainOf, fullJID } from '../core/jid.ts';
 import { parseNodeId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { err, ok } from '../core/result.ts';
@@ -15,7 +15,7 @@ import { readPreferences } from './enable-preferences.ts';
 import { stanzaErrors, withText } from './stanza-errors.ts';
 import { attribute, bequeaths, childOf, isElement, isHeir, textOf } from './xml.ts';
 import type { EnabledAnswer, PublishOption, PushPreferences } from '../core/enabled.ts';
-import type { BareJID, NodeId } from '../core/ids.ts';
+import type { BareJID, FullJID, NodeId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import type { StanzaError } from './stanza-errors.ts';
 import type { XmlElement } from './xml.ts';
@@ -43,6 +43,13 @@ export type PushIq =
 export function readPushIq(type: 'get' | 'set', child: XmlElement, account: BareJID): PushIq {
   const read = readChild(type, child, account);
   return read.ok ? read.value : { kind: 'refused', error: read.error };
+}
+
+/** Users act on their own accounts only: `to` is the sender's account, or its domain (mongooseim 2.1, xmpp 6.22). */
+export function isForOwnAccount(sender: FullJID, to: string): boolean {
+  const addressee = fullJID(to);
+  const own: readonly string[] = [bareOf(sender), domainOf(sender)];
+  return addressee.ok && own.includes(addressee.value);
 }
 
 /** The error to answer with; `undefined`: the empty result. */

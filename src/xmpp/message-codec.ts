@@ -45,8 +45,29 @@ export type ContentField =
 
 type Draft = { -readonly [Field in keyof MessageContent]: MessageContent[Field] };
 
-export const noHints: MessageEvent['hints'] = Object.freeze({ store: false, noStore: false, noPermanentStore: false });
-export const noMentions: readonly string[] = Object.freeze([]);
+const noHints: MessageEvent['hints'] = Object.freeze({ store: false, noStore: false, noPermanentStore: false });
+const noMentions: readonly string[] = Object.freeze([]);
+
+/** What a message says that says nothing: all fields of its content, for whoever fills them. */
+export const emptyContent: Pick<MessageEvent, ContentField> = {
+  type: 'normal',
+  id: '',
+  bodyState: 'absent',
+  body: '',
+  hasSubject: false,
+  hints: noHints,
+  encryption: 'none',
+  jingle: '',
+  jingleId: '',
+  media: '',
+  isInvitation: false,
+  isAmendment: false,
+  isSignal: false,
+  carbon: 'none',
+  mentions: noMentions,
+  delayedAtMs: epochMs(0),
+  language: '',
+};
 
 /** The error says what the element is instead. */
 export function readMessage(element: XmlElement): Result<MessageContent, string> {
@@ -54,25 +75,11 @@ export function readMessage(element: XmlElement): Result<MessageContent, string>
   const wrapped = carbonOf(element) ?? roomEventOf(element);
   const message = wrapped?.message ?? element;
   const draft: Draft = {
+    ...emptyContent,
     from: attribute(message, 'from') ?? '',
     to: attribute(element, 'to') ?? '',
     type: typeOf(message),
-    id: '',
-    bodyState: 'absent',
-    body: '',
-    hasSubject: false,
-    hints: noHints,
-    encryption: 'none',
-    jingle: '',
-    jingleId: '',
-    media: '',
-    isInvitation: false,
-    isAmendment: false,
-    isSignal: false,
     carbon: wrapped?.carbon ?? 'none',
-    mentions: noMentions,
-    delayedAtMs: epochMs(0),
-    language: '',
   };
   const own = namespaceOf(message);
   for (const child of message.children) if (typeof child !== 'string') readChild(draft, child, own);

@@ -286,9 +286,9 @@ function reasonsInSource(): readonly string[] {
   const read = (name: string): string => readFileSync(join(projectRoot(), 'src', 'event', name), 'utf8');
   const notifier = [...read('notifier.ts').matchAll(/(?:skipReason = |\? )'([^']+ [^']+)'/g)];
   const filter = [...read('registration-filter.ts').matchAll(/(?:return|[?:]) '([^']+ [^']+)'/g)];
-  const publisher = [...read('event-publisher.ts').matchAll(/isKnown\(\w+, \w+\) \? '([^']+)'/g)];
-  assert.ok(notifier.length >= 5 && filter.length >= 8 && publisher.length === 1);
-  return [...notifier, ...filter, ...publisher].map(([, reason = '']) => reason);
+  const choice = [...read('registration-choice.ts').matchAll(/(?:return|[?:=]) '([^']+ [^']+)'/g)];
+  assert.ok(notifier.length >= 2 && filter.length >= 8 && choice.length >= 5);
+  return [...notifier, ...filter, ...choice].map(([, reason = '']) => reason);
 }
 
 function sourceText(folder: string): string {

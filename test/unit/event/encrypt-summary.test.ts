@@ -6,17 +6,10 @@ import { limits } from '../../../src/core/limits.ts';
 import { emptySummary } from '../../../src/core/notification.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 import { encryptSummary } from '../../../src/event/encrypt-summary.ts';
+import { juliet as message } from '../../message-events.ts';
 import type { Summary } from '../../../src/core/notification.ts';
 
 const key = Buffer.from('0123456789abcdef');
-
-const message: Summary = {
-  ...emptySummary,
-  messageCount: 3,
-  lastMessageSender: 'juliet@capulet.example',
-  lastMessageBody: 'Wherefore art thou?',
-  priority: 'high',
-};
 
 function encrypt(summary: Partial<Summary>, encryptedBytesMax = 0, encryptionKey = key.toString('base64')): Summary {
   const preferences = { ...noPreferences, encryptionKey, encryptedBytesMax };

@@ -9,15 +9,8 @@ import { enabledRow } from '../../enabled-rows.ts';
 import { parseXml } from '../../parse-xml.ts';
 import type { PushConfig } from '../../../config/engine-config.ts';
 import type { PushPreferences } from '../../../src/core/enabled.ts';
+import { juliet as message } from '../../message-events.ts';
 import type { Summary } from '../../../src/core/notification.ts';
-
-const message: Summary = {
-  ...emptySummary,
-  messageCount: 3,
-  lastMessageSender: 'juliet@capulet.example',
-  lastMessageBody: 'Wherefore art thou?',
-  priority: 'high',
-};
 
 const call: Summary = {
   ...message,

@@ -6,20 +6,13 @@ import { readPublish } from '../../../src/xmpp/pubsub-codec.ts';
 import { publishXml } from '../../../src/xmpp/publish-writer.ts';
 import { parseXml } from '../../parse-xml.ts';
 import type { PublishOption } from '../../../src/core/enabled.ts';
+import { juliet as message } from '../../message-events.ts';
 import type { Summary } from '../../../src/core/notification.ts';
 
 const options: readonly PublishOption[] = [
   ['device_id', 'TOKEN'],
   ['service', 'fcm'],
 ];
-
-const message: Summary = {
-  ...emptySummary,
-  messageCount: 3,
-  lastMessageSender: 'juliet@capulet.example',
-  lastMessageBody: 'Wherefore art thou?',
-  priority: 'high',
-};
 
 const call: Summary = {
   ...message,
