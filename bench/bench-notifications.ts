@@ -1,7 +1,7 @@
 // Thread: main
 /** Notifications as the publish path makes them, for benchmarks below it. */
 import { epochMs } from '../src/core/ids.ts';
-import { noData } from '../src/core/notification.ts';
+import { noData, noParts } from '../src/core/notification.ts';
 import { newNotificationId, seededRandom } from '../src/core/random.ts';
 import type { Notification } from '../src/core/notification.ts';
 import type { Service } from '../src/core/registration.ts';
@@ -26,5 +26,9 @@ export function benchNotifications(service: Service, count: number): Notificatio
     mutableContent: false,
     expiresAtMs: epochMs(0),
     data: noData,
+    pushType: '',
+    interruptionLevel: '',
+    tokenKind: 'device',
+    parts: noParts,
   }));
 }

@@ -20,6 +20,7 @@ async function run(mode: Mode): Promise<readonly Result[]> {
     kind: 'blackhole',
     name: name.value,
     apps: [],
+    tags: [],
     mode: 'prod',
     creditMax: 2_048,
     requestMs: 10_000,

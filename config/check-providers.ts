@@ -75,7 +75,7 @@ function servicesOf(provider: ProviderConfig): readonly Service[] {
   return provider.kind === 'apns' || provider.kind === 'fcm' ? [provider.kind] : provider.services;
 }
 
-type Common = Pick<ProviderConfig, 'name' | 'apps' | 'mode' | 'creditMax' | 'requestMs'>;
+type Common = Pick<ProviderConfig, 'name' | 'apps' | 'tags' | 'mode' | 'creditMax' | 'requestMs'>;
 
 interface Place {
   readonly raw: unknown;
@@ -101,6 +101,7 @@ function checkProvider(raw: unknown, path: string, checking: Checking): Provider
   const common: Common = {
     name: name.value,
     apps: keys.apps,
+    tags: keys.tags,
     mode: keys.mode,
     creditMax: keys.credit_max,
     requestMs: keys.request_ms,
@@ -144,15 +145,27 @@ function checkFcm(common: Common, place: Place, checking: Checking): FcmConfig {
   const own = checkSection({ ...place, others: namesOf(gatewayKeys) }, fcmKeys, checking);
   const account = checkServiceAccount(own, place.path, checking.issues);
   const host = gateway.host || 'fcm.googleapis.com';
-  return { ...common, ...gateway, ...account, kind: 'fcm', host, tokenUrl: own.token_url };
+  return {
+    ...common,
+    ...gateway,
+    ...account,
+    kind: 'fcm',
+    host,
+    tokenUrl: own.token_url,
+    quotaPerMinute: own.quota_per_minute,
+  };
 }
 
-type Gateway = Pick<ApnsConfig, 'host' | 'port' | 'caFile' | 'sessionsMax'>;
+type Gateway = Pick<ApnsConfig, 'host' | 'port' | 'caFile' | 'sessionsMax' | 'transport' | 'proxyUrl'>;
 
 function checkGateway(place: Place & { readonly others: readonly string[] }, checking: Checking): Gateway {
-  const { host, port, ca_file: caFile, sessions_max: sessionsMax } = checkSection(place, gatewayKeys, checking);
+  const keys = checkSection(place, gatewayKeys, checking);
+  const { host, port, ca_file: caFile, sessions_max: sessionsMax, transport, proxy: proxyUrl } = keys;
   checkAuthorities(caFile, `${place.path}.ca_file`, checking);
-  return { host, port, caFile, sessionsMax };
+  if (proxyUrl !== '' && transport !== 'http2-wrapper') {
+    checking.issues.add(`${place.path}.proxy`, 'is not for our own client', 'write transport = "http2-wrapper"');
+  }
+  return { host, port, caFile, sessionsMax, transport, proxyUrl };
 }
 
 function checkMongoosePush(common: Common, place: Place, checking: Checking): ProviderConfig {

@@ -201,6 +201,8 @@ interface ProviderCommon {
   readonly name: ProviderName;
   /** Topics or apps this provider serves; empty = every one. The first match in the order of the file is taken. */
   readonly apps: readonly string[];
+  /** Names by which it can be asked for. */
+  readonly tags: readonly string[];
   readonly mode: Exclude<Mode, ''>;
   /** Notifications in flight. */
   readonly creditMax: number;
@@ -215,6 +217,9 @@ interface GatewayCommon extends ProviderCommon {
   readonly caFile: string;
   /** Connections of one publishing thread. */
   readonly sessionsMax: number;
+  readonly transport: 'h2' | 'http2-wrapper';
+  /** Of an HTTP CONNECT proxy; `''` = none. Secret. */
+  readonly proxyUrl: string;
 }
 
 export interface ApnsConfig extends GatewayCommon {
@@ -232,6 +237,8 @@ export interface FcmConfig extends GatewayCommon {
   readonly clientEmail: string;
   readonly privateKeyPem: string;
   readonly privateKeyId: string;
+  /** Messages a minute, for all providers of the project together. */
+  readonly quotaPerMinute: number;
   /** https://oauth2.googleapis.com/token, or a fake. */
   readonly tokenUrl: string;
 }

@@ -51,6 +51,20 @@ export const gatewayKeys = {
     example: '/etc/meerkat/proxy-ca.pem',
     says: 'PEM file of the authorities to trust. Empty: those of the system.',
   },
+  transport: {
+    type: 'choice',
+    choices: ['h2', 'http2-wrapper'],
+    default: 'h2',
+    says: 'The HTTP/2 client: our own, or http2-wrapper on that of Node.js, at many times the CPU.',
+  },
+  proxy: {
+    type: 'text',
+    form: 'url',
+    secret: true,
+    default: '',
+    maxBytes: 2048,
+    says: 'HTTP CONNECT proxy, `http://user:password@proxy.example.net:3128`; only with `transport = "http2-wrapper"`.',
+  },
   sessions_max: {
     type: 'integer',
     unit: '',
@@ -151,6 +165,14 @@ export const fcmKeys = {
     default: '',
     maxBytes: 255,
     says: 'Without a service account: the id of the private key; may be empty.',
+  },
+  quota_per_minute: {
+    type: 'integer',
+    unit: '',
+    default: 600_000,
+    min: 60,
+    max: 100_000_000,
+    says: 'Messages a minute that Google grants the project: no more are sent. New rates are approached over a minute.',
   },
   token_url: {
     type: 'text',

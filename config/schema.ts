@@ -303,6 +303,12 @@ export const providerKeys = {
     itemsMax: 1000,
     says: 'Topics or app ids this provider serves. Empty: every one. The first provider that matches is taken.',
   },
+  tags: {
+    type: 'list',
+    default: [],
+    itemsMax: 64,
+    says: 'Names by which a program or a client may ask for this provider: one that has all the tags it asks for.',
+  },
   mode: {
     type: 'choice',
     choices: ['prod', 'dev'],

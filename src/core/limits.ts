@@ -230,6 +230,11 @@ export const limits = {
   /** PING after this much silence, and how long its answer may take. APNs only: FCM ends connections that PING. */
   gatewayPingAfterMs: 30_000,
   gatewayPingAnswerMs: 10_000,
+  /** A connection that may not be asked by PING is closed after this much idleness: FCM ends its own after minutes. */
+  gatewayUncheckedIdleMs: 240_000,
+  /** A connection is replaced after this long: gateways move, and what they keep for one for days is their least tested
+   *  state. */
+  gatewayAgeMs: 43_200_000,
   /** Refused streams in a row, without an answer between them, after which a connection is given up. */
   gatewayRefusalsMax: 16,
   /**

@@ -9,6 +9,39 @@ import type { Mode, Service } from './registration.ts';
 /** What the phone is to do: show something, wake up in silence, or ring. */
 export type NotificationKind = 'alert' | 'silent' | 'call';
 
+/** Apple's `apns-push-type` (developer.apple.com: Sending notification requests to APNs). */
+export type PushType =
+  | 'alert'
+  | 'background'
+  | 'voip'
+  | 'complication'
+  | 'controls'
+  | 'fileprovider'
+  | 'liveactivity'
+  | 'location'
+  | 'mdm'
+  | 'pushtotalk'
+  | 'widgets';
+
+/** Apple's `interruption-level`. */
+export type InterruptionLevel = 'passive' | 'active' | 'time-sensitive' | 'critical';
+
+/** What `token` names. Anything but a device is FCM's alone (firebase.google.com: projects.messages, target). */
+export type TokenKind = 'device' | 'installation' | 'topic' | 'condition';
+
+/** `low`: the phone may save power above all (Apple's 1; `normal` where a gateway knows no such thing). */
+export type Priority = 'high' | 'normal' | 'low';
+
+/**
+ * Parts of a gateway's own message that no field above says: JSON, merged over what is rendered from the fields, member
+ * by member. `apns`: of the payload (`aps` and custom keys). `fcm`: of the message (`notification`, `android`, `apns`,
+ * `webpush`, `fcm_options`, `data`).
+ */
+export interface NotificationParts {
+  readonly apns: Readonly<Record<string, unknown>>;
+  readonly fcm: Readonly<Record<string, unknown>>;
+}
+
 export interface Notification {
   /** Survives retries; sent as `apns-id`. */
   readonly id: NotificationId;
@@ -19,7 +52,7 @@ export interface Notification {
   readonly token: string;
   /** APNs topic or app; `''` = the provider's default. */
   readonly topic: string;
-  readonly priority: 'high' | 'normal';
+  readonly priority: Priority;
   readonly title: string;
   readonly body: string;
   /** -1: leave the badge alone; 0 clears it. */
@@ -36,9 +69,16 @@ export interface Notification {
   readonly expiresAtMs: EpochMs;
   /** Custom data for the app: keys and values are text. */
   readonly data: Readonly<Record<string, string>>;
+  /** `''`: as `kind` says. */
+  readonly pushType: PushType | '';
+  readonly interruptionLevel: InterruptionLevel | '';
+  readonly tokenKind: TokenKind;
+  /** `noParts` for nearly all. */
+  readonly parts: NotificationParts;
 }
 
 export const noData: Readonly<Record<string, string>> = Object.freeze({});
+export const noParts: NotificationParts = Object.freeze({ apns: Object.freeze({}), fcm: Object.freeze({}) });
 
 /**
  * What a publish said about the messages that wait (XEP-0357 §7, FORM_TYPE urn:xmpp:push:summary), already bounded.

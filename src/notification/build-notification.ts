@@ -9,7 +9,7 @@ import { hash } from 'node:crypto';
 import { epochMs } from '../core/ids.ts';
 import { bareOf, localOf, resourceOf } from '../core/jid.ts';
 import { limits } from '../core/limits.ts';
-import { noData } from '../core/notification.ts';
+import { noData, noParts } from '../core/notification.ts';
 import { newNotificationId } from '../core/random.ts';
 import type { Device } from './carried-device.ts';
 import type { TemplateKind, Templates, Wording } from './templates.ts';
@@ -69,6 +69,10 @@ export function buildNotification(input: BuildInput): Notification {
     mutableContent: isShown && (isSealed || options.mutableContent === 'true'),
     expiresAtMs: expiryOf(isOfCall(wanted, summary), options, rules, nowMs),
     data: dataOf(wanted, summary, rules),
+    pushType: '',
+    interruptionLevel: '',
+    tokenKind: 'device',
+    parts: noParts,
   };
 }
 

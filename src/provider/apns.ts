@@ -49,12 +49,16 @@ export class ApnsProvider implements Provider, GatewayReplies {
       ca: readTrustedAuthorities(config.caFile),
       certificatePem: auth.kind === 'certificate' ? auth.certificatePem : '',
       keyPem: auth.kind === 'certificate' ? auth.keyPem : '',
+      proxyUrl: config.proxyUrl,
       fields: { 'content-type': 'application/json' },
+      replyFields: ['apns-id', 'retry-after', 'date'],
       sessionsMax: config.sessionsMax,
       streamsMax: limits.apnsStreamsMax,
       waitingMax: config.creditMax,
       firstAlone: auth.kind === 'token',
       pingAfterMs: limits.gatewayPingAfterMs,
+      idleMs: 0,
+      ageMs: limits.gatewayAgeMs,
     });
   }
 
@@ -114,7 +118,7 @@ export function renderApns(notification: Notification, rendering: ApnsRendering)
     fields['apns-expiration'] = isPast ? '0' : String(Math.floor(notification.expiresAtMs / 1_000));
   }
   if (notification.collapseId !== '') fields['apns-collapse-id'] = collapseIdFor(notification.collapseId);
-  return ok({ path: `/3/device/${pathSegment(notification.token)}`, fields, body: payload });
+  return ok({ path: `/3/device/${pathSegment(notification.token)}`, shared: {}, fields, body: payload });
 }
 
 function topicFor(kind: Notification['kind'], topic: string): string {

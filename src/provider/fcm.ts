@@ -48,12 +48,16 @@ export class FcmProvider implements Provider, GatewayReplies {
       ca: readTrustedAuthorities(config.caFile),
       certificatePem: '',
       keyPem: '',
+      proxyUrl: config.proxyUrl,
       fields: { 'content-type': 'application/json' },
+      replyFields: ['retry-after'],
       sessionsMax: config.sessionsMax,
       streamsMax: limits.fcmStreamsMax,
       waitingMax: config.creditMax,
       firstAlone: false,
       pingAfterMs: 0,
+      idleMs: limits.gatewayUncheckedIdleMs,
+      ageMs: limits.gatewayAgeMs,
     });
   }
 
@@ -63,7 +67,7 @@ export class FcmProvider implements Provider, GatewayReplies {
       this.#settle(tag, rejected(body.error));
       return;
     }
-    const request: GatewayRequest = { path: this.#path, fields: { authorization }, body: body.value };
+    const request: GatewayRequest = { path: this.#path, shared: {}, fields: { authorization }, body: body.value };
     const admission = this.#session.request(request, tag, deadlineMs);
     if (admission !== 'taken') this.#settle(tag, unavailable('no', admission));
   }

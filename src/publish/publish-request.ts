@@ -5,26 +5,39 @@
  */
 import { epochMs } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import { noData } from '../core/notification.ts';
+import { noData, noParts } from '../core/notification.ts';
 import { newNotificationId } from '../core/random.ts';
 import { err, ok } from '../core/result.ts';
 import type { EpochMs } from '../core/ids.ts';
-import type { Notification, NotificationKind } from '../core/notification.ts';
+import type {
+  InterruptionLevel,
+  Notification,
+  NotificationKind,
+  NotificationParts,
+  Priority,
+  PushType,
+  TokenKind,
+} from '../core/notification.ts';
 import type { Random } from '../core/random.ts';
 import type { Mode, Service } from '../core/registration.ts';
 import type { Result } from '../core/result.ts';
 
 export interface PublishRequest {
   readonly service: Service;
-  /** Device token, 1 to 4096 bytes. */
+  /** Device token, or what `tokenKind` says, 1 to 4096 bytes. */
   readonly token: string;
+  /** Default `device`. */
+  readonly tokenKind?: TokenKind;
   /** APNs topic or app; chooses among the configured providers, too. */
   readonly topic?: string;
   readonly mode?: Mode;
   /** Default: `alert` with a title or body, `silent` without. */
   readonly kind?: NotificationKind;
   /** Default: `high`, for silent ones `normal`. */
-  readonly priority?: 'high' | 'normal';
+  readonly priority?: Priority;
+  /** APNs: default as `kind` says. */
+  readonly pushType?: PushType;
+  readonly interruptionLevel?: InterruptionLevel;
   readonly title?: string;
   readonly body?: string;
   /** 0 clears the badge. */
@@ -38,6 +51,10 @@ export interface PublishRequest {
   /** Life at the gateway, seconds; absent: the gateway decides. */
   readonly timeToLiveSeconds?: number;
   readonly data?: Readonly<Record<string, string>>;
+  /** Members of APNs' payload that no field here says, merged over it: `{ aps: { 'relevance-score': 1 } }`. */
+  readonly apns?: Readonly<Record<string, unknown>>;
+  /** Members of FCM's message that no field here says, merged over it: `{ android: { direct_boot_ok: true } }`. */
+  readonly fcm?: Readonly<Record<string, unknown>>;
   /** How long the caller waits for the outcome, ms; default 10 000. */
   readonly waitMs?: number;
 }
@@ -71,7 +88,16 @@ export function notificationOf(request: PublishRequest, nowMs: EpochMs, random: 
     mutableContent: request.mutableContent ?? false,
     expiresAtMs: epochMs(request.timeToLiveSeconds === undefined ? 0 : nowMs + request.timeToLiveSeconds * 1_000),
     data: request.data ?? noData,
+    pushType: request.pushType ?? '',
+    interruptionLevel: request.interruptionLevel ?? '',
+    tokenKind: request.tokenKind ?? 'device',
+    parts: partsOf(request),
   });
+}
+
+function partsOf({ apns, fcm }: PublishRequest): NotificationParts {
+  if (apns === undefined && fcm === undefined) return noParts;
+  return { apns: apns ?? noParts.apns, fcm: fcm ?? noParts.fcm };
 }
 
 function problemOf(request: PublishRequest): string | undefined {

@@ -42,6 +42,11 @@ export type PackedNotification = readonly [
   mutableContent: boolean,
   expiresAtMs: EpochMs,
   data: Notification['data'],
+  pushType: Notification['pushType'],
+  interruptionLevel: Notification['interruptionLevel'],
+  tokenKind: Notification['tokenKind'],
+  /** `undefined` for `noParts`. */
+  parts: Notification['parts'] | undefined,
 ];
 
 /** A string is the gateway's id of an accepted notification. */

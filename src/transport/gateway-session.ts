@@ -11,7 +11,12 @@ import type { Random } from '../core/random.ts';
 export interface GatewayRequest {
   /** `:path`, already escaped. */
   readonly path: string;
-  /** Fields that change with each request; constant ones are given when the session pool is made. Lower-case names. */
+  /**
+   * Fields that come again in many requests (authorization, topic, push type). Give the same object for the same
+   * fields: a transport encodes it once for each connection. Lower-case names; order is kept.
+   */
+  readonly shared: Readonly<Record<string, string>>;
+  /** Fields of this request alone: they enter no compression table. Lower-case names. */
   readonly fields: Readonly<Record<string, string>>;
   readonly body: string;
 }
@@ -29,7 +34,10 @@ export type GatewayFailure =
   | 'deadline-unsent';
 
 export interface GatewayReplies {
-  /** `fields`: lower-case names, without pseudo fields. `body`: at most `limits.gatewayResponseBytesMax` bytes. */
+  /**
+   * `fields`: those of `replyFields` that came, by lower-case names. `body`: UTF-8; `''` if it was larger than
+   * `limits.gatewayResponseBytesMax`.
+   */
   responded(tag: number, status: number, fields: Readonly<Record<string, string>>, body: string): void;
   /** `reason`: for people, without secrets: `ECONNREFUSED`, `GOAWAY ENHANCE_YOUR_CALM`. */
   failed(tag: number, failure: GatewayFailure, reason: string): void;
@@ -67,8 +75,12 @@ export interface GatewaySessionOptions {
   /** Client certificate and its key, PEM text; both `''` = none. */
   readonly certificatePem: string;
   readonly keyPem: string;
+  /** `http://user:password@host:port` of an HTTP CONNECT proxy; `''` = none. Secret. */
+  readonly proxyUrl: string;
   /** Fields that every request carries. Lower-case names. */
   readonly fields: Readonly<Record<string, string>>;
+  /** Names of the response fields that are told, lower case. */
+  readonly replyFields: readonly string[];
   /** Connections; those that only finish what is in flight do not count. */
   readonly sessionsMax: number;
   /** Requests on one connection, whatever more the peer allows. */
@@ -79,6 +91,10 @@ export interface GatewaySessionOptions {
   readonly firstAlone: boolean;
   /** PING after this much silence; 0 = never. */
   readonly pingAfterMs: number;
+  /** A connection without requests for this long is closed; 0 = never. */
+  readonly idleMs: number;
+  /** A connection of this age is replaced: what it carries finishes there; 0 = never. */
+  readonly ageMs: number;
 }
 
 /** Opens nothing yet: connections are made when requests need them. */

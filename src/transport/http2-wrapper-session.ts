@@ -11,6 +11,7 @@ import { constants } from 'node:http2';
 import { isIP } from 'node:net';
 import { Agent } from 'http2-wrapper';
 import { limits } from '../core/limits.ts';
+import { errorName, goawayReason } from './h2/frames.ts';
 import { SessionPool } from './session-pool.ts';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
@@ -47,6 +48,7 @@ interface Exchange {
 /** The largest body there is. */
 const windowFloorBytes = limits.apnsVoipPayloadBytesMax;
 const noFields: Readonly<Record<string, string>> = Object.freeze({});
+const noBytes = Buffer.alloc(0);
 const ignoreError = (): void => undefined;
 
 class WrapperConnection implements GatewayConnection {
@@ -98,7 +100,12 @@ class WrapperConnection implements GatewayConnection {
     if (!isSendable(request)) return 'invalid';
     let stream: ClientHttp2Stream;
     try {
-      stream = session.request({ ':path': request.path, ...this.#constantFields, ...request.fields });
+      stream = session.request({
+        ':path': request.path,
+        ...this.#constantFields,
+        ...request.shared,
+        ...request.fields,
+      });
     } catch {
       return 'closed'; // it is closing, or it has used up its stream ids
     }
@@ -182,7 +189,7 @@ class WrapperConnection implements GatewayConnection {
     });
     session.on('goaway', (code, lastStreamId, data) => {
       this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
-      this.#reason = goawayReason(code, data);
+      this.#reason = goawayReason(code, data ?? noBytes);
       this.#events.leaving(this.#reason);
     });
     session.on('close', () => this.#ended(this.#reason === '' ? 'connection closed' : this.#reason));
@@ -296,8 +303,12 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 // §8.2.1).
 function isSendable(request: GatewayRequest): boolean {
   if (!fieldValue.test(request.path)) return false;
-  for (const name in request.fields) {
-    if (!fieldValue.test(request.fields[name] ?? '')) return false;
+  return isSendableAll(request.shared) && isSendableAll(request.fields);
+}
+
+function isSendableAll(fields: Readonly<Record<string, string>>): boolean {
+  for (const name in fields) {
+    if (!fieldValue.test(fields[name] ?? '')) return false;
   }
   return true;
 }
@@ -314,41 +325,8 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message.slice(0, 120) : 'unknown error';
 }
 
-function goawayReason(code: number, data: Buffer | undefined): string {
-  const said =
-    data === undefined
-      ? ''
-      : data
-          .subarray(0, 120)
-          .toString('latin1')
-          .replace(/[^\x20-\x7e]/g, '');
-  return `GOAWAY ${errorName(code)}${said === '' ? '' : ` ${said}`}`;
-}
-
 function resetReason(code: number | undefined): string {
   return code === undefined || code === constants.NGHTTP2_NO_ERROR
     ? 'connection lost'
     : `RST_STREAM ${errorName(code)}`;
 }
-
-function errorName(code: number): string {
-  return errorNames[code] ?? String(code);
-}
-
-/** RFC 9113 §7, by code. */
-const errorNames: readonly string[] = [
-  'NO_ERROR',
-  'PROTOCOL_ERROR',
-  'INTERNAL_ERROR',
-  'FLOW_CONTROL_ERROR',
-  'SETTINGS_TIMEOUT',
-  'STREAM_CLOSED',
-  'FRAME_SIZE_ERROR',
-  'REFUSED_STREAM',
-  'CANCEL',
-  'COMPRESSION_ERROR',
-  'CONNECT_ERROR',
-  'ENHANCE_YOUR_CALM',
-  'INADEQUATE_SECURITY',
-  'HTTP_1_1_REQUIRED',
-];

@@ -41,7 +41,7 @@ interface Flight {
   live: boolean;
 }
 
-const noRequest: GatewayRequest = Object.freeze({ path: '', fields: Object.freeze({}), body: '' });
+const noRequest: GatewayRequest = Object.freeze({ path: '', shared: {}, fields: {}, body: '' });
 const gatewayGone = 'gateway unreachable';
 
 export class SessionPool implements GatewaySession, LaneOwner {

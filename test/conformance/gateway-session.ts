@@ -83,12 +83,16 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
       ca: authority.caPem,
       certificatePem: '',
       keyPem: '',
+      proxyUrl: '',
       fields: { 'content-type': 'application/json' },
+      replyFields: ['apns-id'],
       sessionsMax: 2,
       streamsMax: 1000,
       waitingMax: 1000,
       firstAlone: false,
       pingAfterMs: 0,
+      idleMs: 0,
+      ageMs: 0,
       ...changes,
     });
     t.after(async () => {
@@ -97,7 +101,12 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
       await peer.close();
     });
     const send = (tag: number, lifeMs = farMs): 'taken' | 'full' | 'closed' => {
-      const request = { path: `/3/device/${tag}`, fields: { 'x-tag': String(tag) }, body: `{"tag":${tag}}` };
+      const request = {
+        path: `/3/device/${tag}`,
+        shared: {},
+        fields: { 'x-tag': String(tag) },
+        body: `{"tag":${tag}}`,
+      };
       return session.request(request, tag, epochMs(clock.now() + lifeMs));
     };
     const kinds = (): readonly string[] =>
@@ -214,7 +223,7 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     peer.answer = answerOk;
     const body = 'x'.repeat(2_048);
     for (let tag = 0; tag < 200; tag++) {
-      session.request({ path: `/3/device/${tag}`, fields: {}, body }, tag, epochMs(Date.now() + farMs));
+      session.request({ path: `/3/device/${tag}`, shared: {}, fields: {}, body }, tag, epochMs(Date.now() + farMs));
     }
     // 64 KiB are 31 bodies; a few more may have been started when the window was asked for.
     await watch.until('a full window', () => peer.streamsSeen >= 28);
@@ -449,7 +458,7 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     const { peer, session, ends, send, ended } = await setup(t);
     peer.answer = answerOk;
     const deadlineMs = epochMs(Date.now() + farMs);
-    session.request({ path: '/x', fields: { 'x-bad': 'line\nbreak' }, body: '' }, 0, deadlineMs);
+    session.request({ path: '/x', shared: {}, fields: { 'x-bad': 'line\nbreak' }, body: '' }, 0, deadlineMs);
     send(1);
     await ended(2);
     const end = ends.get(0);

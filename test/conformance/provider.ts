@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test as nodeTest } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
 import { epochMs, parseProviderName } from '../../src/core/ids.ts';
-import { noData } from '../../src/core/notification.ts';
+import { noData, noParts } from '../../src/core/notification.ts';
 import { newNotificationId, seededRandom } from '../../src/core/random.ts';
 import { Watch } from './http2-peer.ts';
 import type { TestContext } from 'node:test';
@@ -55,6 +55,10 @@ export function sampleNotification(changes: Partial<Notification> = {}): Notific
     mutableContent: true,
     expiresAtMs: epochMs(0),
     data: noData,
+    pushType: '',
+    interruptionLevel: '',
+    tokenKind: 'device',
+    parts: noParts,
     ...changes,
   };
 }

@@ -31,6 +31,7 @@ async function setup(t: TestContext) {
     kind: 'apns',
     name: provider,
     apps: [],
+    tags: [],
     mode: 'prod',
     creditMax: 1_000,
     requestMs: 10_000,
@@ -38,6 +39,8 @@ async function setup(t: TestContext) {
     port,
     caFile: await writeTrusted(t, authority.caPem),
     sessionsMax: 1,
+    transport: 'h2',
+    proxyUrl: '',
     auth: { kind: 'token', keyPem: key.keyPem, keyId: key.keyId, teamId: key.teamId },
     topic: 'com.example.app',
   });

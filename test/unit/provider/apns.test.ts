@@ -217,6 +217,7 @@ providerConformance('apns', async (t) => {
     kind: 'apns',
     name: providerName('apns-prod'),
     apps: [],
+    tags: [],
     mode: 'prod',
     creditMax: 1_000,
     requestMs: 10_000,
@@ -224,6 +225,8 @@ providerConformance('apns', async (t) => {
     port,
     caFile: await writeTrusted(t, authority.caPem),
     sessionsMax: 2,
+    transport: 'h2',
+    proxyUrl: '',
     auth: { kind: 'token', keyPem: '', keyId: key.keyId, teamId: key.teamId },
     topic: 'com.example.app',
   };

@@ -16,6 +16,7 @@ function setup(stallShare: number, stallMs = 2_000) {
       kind: 'blackhole',
       name,
       apps: [],
+      tags: [],
       mode: 'prod',
       creditMax: 10,
       requestMs: 5_000,

@@ -168,6 +168,7 @@ async function startGoogle(t: TestContext) {
     kind: 'fcm',
     name: providerName('fcm-demo'),
     apps: [],
+    tags: [],
     mode: 'prod',
     creditMax: 1_000,
     requestMs: 10_000,
@@ -175,10 +176,13 @@ async function startGoogle(t: TestContext) {
     port,
     caFile: await writeTrusted(t, authority.caPem),
     sessionsMax: 2,
+    transport: 'h2',
+    proxyUrl: '',
     projectId: 'demo-project',
     clientEmail: key.account.client_email,
     privateKeyPem: key.account.private_key,
     privateKeyId: key.account.private_key_id,
+    quotaPerMinute: 600_000,
     tokenUrl: tokenUri,
   };
   return { config, gateway, oauth };

@@ -110,6 +110,7 @@ for (const api of ['v2', 'v3'] as const) {
       kind: 'mongoosepush',
       name: providerName('mongoosepush'),
       apps: [],
+      tags: [],
       mode: 'prod',
       creditMax: 1_000,
       requestMs: 10_000,

@@ -38,6 +38,10 @@ const notification: Notification = {
   mutableContent: true,
   expiresAtMs: epochMs(99),
   data: { key: 'value' },
+  pushType: 'voip',
+  interruptionLevel: 'critical',
+  tokenKind: 'topic',
+  parts: { apns: { aps: { badge: 1 } }, fcm: { android: { ttl: '1s' } } },
 };
 
 describe('packing for the thread boundary', () => {

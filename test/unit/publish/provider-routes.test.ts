@@ -56,6 +56,8 @@ describe('provider routes', () => {
       port: 443,
       caFile: '',
       sessionsMax: 1,
+      transport: 'h2',
+      proxyUrl: '',
       auth: { kind: 'token', keyPem: '', keyId: '', teamId: '' },
       topic: '',
     };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { epochMs } from '../../../src/core/ids.ts';
-import { noData } from '../../../src/core/notification.ts';
+import { noData, noParts } from '../../../src/core/notification.ts';
 import {
   accepted,
   expired,
@@ -39,6 +39,10 @@ function decide(outcome: Outcome, options: { attempt?: number; leftMs?: number; 
       mutableContent: false,
       expiresAtMs: epochMs(0),
       data: noData,
+      pushType: '',
+      interruptionLevel: '',
+      tokenKind: 'device',
+      parts: noParts,
     },
     attempt: options.attempt ?? 0,
     nowMs,

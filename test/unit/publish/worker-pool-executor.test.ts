@@ -18,6 +18,7 @@ function setup(stallShare: number) {
     kind: 'blackhole',
     name: provider,
     apps: [],
+    tags: [],
     mode: 'prod',
     creditMax: 1_000,
     requestMs: 10_000,

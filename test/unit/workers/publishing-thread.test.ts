@@ -17,6 +17,7 @@ const config: ProviderConfig = {
   kind: 'blackhole',
   name,
   apps: [],
+  tags: [],
   mode: 'prod',
   creditMax: 10,
   requestMs: 5_000,
