@@ -17,8 +17,11 @@ export type Outcome =
   | { readonly kind: 'expired'; readonly reason: string }
   /** Later, says the gateway. `retryAfterMs`: a duration, 0 = it did not say. */
   | { readonly kind: 'throttled'; readonly reason: string; readonly retryAfterMs: number }
-  /** Our credential is refused: nothing is wrong with the device or the notification. */
-  | { readonly kind: 'unauthorized'; readonly reason: string }
+  /**
+   * Our credential is refused: nothing is wrong with the device or the notification. `gatewayAtMs`: epoch ms, what the
+   * gateway's clock said when it answered, 0 = not said: a clock of ours that is wrong makes credentials that are.
+   */
+  | { readonly kind: 'unauthorized'; readonly reason: string; readonly gatewayAtMs: number }
   /** Nobody answered. `reached`: whether the gateway may have acted on it. `retryAfterMs` as above. */
   | {
       readonly kind: 'unavailable';
@@ -59,8 +62,8 @@ export function throttled(reason: string, retryAfterMs: number): Outcome {
   return { kind: 'throttled', reason, retryAfterMs };
 }
 
-export function unauthorized(reason: string): Outcome {
-  return { kind: 'unauthorized', reason };
+export function unauthorized(reason: string, gatewayAtMs = 0): Outcome {
+  return { kind: 'unauthorized', reason, gatewayAtMs };
 }
 
 export function unavailable(reached: 'no' | 'unknown', reason: string, retryAfterMs = 0): Outcome {

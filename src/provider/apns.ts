@@ -11,7 +11,7 @@ import { err, ok } from '../core/result.ts';
 import { readTrustedAuthorities } from '../transport/trusted-authorities.ts';
 import { apnsReasonOfStatus, apnsReasons } from './apns-reasons.ts';
 import { outcomeOfFailure } from './gateway-failure.ts';
-import { fitPayload, isFieldText, parseObject, pathSegment, reasonOr, retryAfterMs } from './gateway-text.ts';
+import { dateMs, fitPayload, isFieldText, parseObject, pathSegment, reasonOr, retryAfterMs } from './gateway-text.ts';
 import { outcomeOfReason } from './reason-outcome.ts';
 import type { ApnsConfig } from '../../config/engine-config.ts';
 import type { Clock } from '../core/clock.ts';
@@ -175,7 +175,8 @@ export function classifyApns({ status, fields, body, nowMs }: GatewayResponse): 
   const reason = reasonOr(status, parsed?.['reason']);
   const meaning = apnsReasons.get(reason) ?? apnsReasonOfStatus(status);
   const laterMs = retryAfterMs(fields['retry-after'], nowMs) || meaning.retryAfterMs;
-  return outcomeOfReason(meaning, { reason, sinceMs: sinceOf(parsed?.['timestamp']), laterMs });
+  const sinceMs = sinceOf(parsed?.['timestamp']);
+  return outcomeOfReason(meaning, { reason, sinceMs, laterMs, gatewayAtMs: dateMs(fields['date']) });
 }
 
 /** Milliseconds, as Apple says it for a 410: the last moment at which it knew the token to be dead. */

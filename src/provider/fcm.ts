@@ -176,7 +176,7 @@ export function classifyFcm({ status, fields, body, nowMs }: GatewayResponse): O
   const table = errorCode === '' ? fcmStatuses : fcmErrorCodes;
   const meaning = table.get(said) ?? fcmReasonOfStatus(status);
   const laterMs = retryAfterMs(fields['retry-after'], nowMs) || meaning.retryAfterMs;
-  return outcomeOfReason(meaning, { reason, sinceMs: 0, laterMs });
+  return outcomeOfReason(meaning, { reason, sinceMs: 0, laterMs, gatewayAtMs: 0 });
 }
 
 type Detail = Readonly<Record<string, unknown>>;

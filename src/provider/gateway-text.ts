@@ -34,6 +34,12 @@ export function retryAfterMs(value: string | undefined, nowMs: number): number {
   return Number.isNaN(atMs) ? 0 : Math.max(0, atMs - nowMs);
 }
 
+/** The field `date` (RFC 9110 §6.6.1) as epoch ms; 0 if it is absent or malformed. */
+export function dateMs(value: string | undefined): number {
+  const atMs = value === undefined ? Number.NaN : Date.parse(value);
+  return Number.isNaN(atMs) ? 0 : atMs;
+}
+
 const plainSegment = /^[\w~-]+$/;
 
 /** One segment of a path: percent-encoded, dots too, so that no token can be read as `..`. */

@@ -17,9 +17,14 @@ export interface SaidBeside {
   readonly sinceMs: number;
   /** For `throttled` and `unavailable`: a duration, 0 = not said. */
   readonly laterMs: number;
+  /** For `unauthorized`: epoch ms, 0 = not said. */
+  readonly gatewayAtMs: number;
 }
 
-export function outcomeOfReason(meaning: ReasonMeaning, { reason, sinceMs, laterMs }: SaidBeside): Outcome {
+export function outcomeOfReason(
+  meaning: ReasonMeaning,
+  { reason, sinceMs, laterMs, gatewayAtMs }: SaidBeside,
+): Outcome {
   switch (meaning.kind) {
     case 'unregistered':
       return unregistered(reason, sinceMs);
@@ -28,7 +33,7 @@ export function outcomeOfReason(meaning: ReasonMeaning, { reason, sinceMs, later
     case 'throttled':
       return throttled(reason, laterMs);
     case 'unauthorized':
-      return unauthorized(reason);
+      return unauthorized(reason, gatewayAtMs);
     case 'unavailable':
       return unavailable(meaning.reached, reason, laterMs);
     default:

@@ -193,6 +193,18 @@ describe('APNs: classification', () => {
     assert.ok(outcome.kind === 'throttled' && outcome.retryAfterMs === 90_000);
   });
 
+  test('3.7 a refused credential tells what the clock of the gateway said, so that a wrong clock of ours shows', () => {
+    const date = new Date(nowMs + 7_200_000).toUTCString();
+    for (const reason of ['ExpiredProviderToken', 'InvalidProviderToken']) {
+      const outcome = classify(403, JSON.stringify({ reason }), { date });
+      assert.deepEqual(outcome, { kind: 'unauthorized', reason, gatewayAtMs: nowMs + 7_200_000 });
+    }
+    for (const fields of [{}, { date: 'noon' }] as const) {
+      const outcome = classify(403, '{"reason":"ExpiredProviderToken"}', fields);
+      assert.deepEqual(outcome, { kind: 'unauthorized', reason: 'ExpiredProviderToken', gatewayAtMs: 0 });
+    }
+  });
+
   test('a reason that no label could carry is replaced by the status', () => {
     const outcome = classify(400, JSON.stringify({ reason: 'x'.repeat(500) }));
     assert.deepEqual(outcome, { kind: 'rejected', reason: 'status-400' });
