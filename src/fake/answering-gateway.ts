@@ -9,6 +9,20 @@ import { assert } from '../core/assert.ts';
 import type { Cancel, Clock } from '../core/clock.ts';
 import type { Random } from '../core/random.ts';
 import type { IssuedCertificate } from './certificates.ts';
+import {
+  frameBytesDefault,
+  frameFlags,
+  frameHeadBytes,
+  frameTypes,
+  preface,
+  readUint24,
+  readUint32,
+  settingIds,
+  smallFrame,
+  windowBytesDefault,
+  windowBytesMax,
+  writeUint32,
+} from '../transport/h2/frames.ts';
 
 export interface AnsweringGatewayOptions {
   readonly clock: Clock;
@@ -29,31 +43,17 @@ export interface AnsweringStall {
   readonly answerAfterMs: number;
 }
 
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-const headBytes = 9;
-const frameBytesMax = 16_384;
-const streamsDefault = 1000;
-// Frame types and flags (RFC 9113 §6).
-const typeData = 0x0;
-const typeHeaders = 0x1;
-const typeSettings = 0x4;
-const typePing = 0x6;
-const typeGoaway = 0x7;
-const typeWindowUpdate = 0x8;
-const flagEndStream = 0x1;
-const flagAck = 0x1;
-const flagEndHeaders = 0x4;
-const settingMaxStreams = 0x3;
-const settingInitialWindow = 0x4;
+const streamsDefault = 1_000;
 // The static table's `:status: 200` (RFC 7541 Appendix A).
 const status200 = 0x88;
-// The connection window is opened once, as wide as it goes, and again after half of it.
-const windowMax = 2_147_483_647;
-const windowDefault = 65_535;
+// Answers are written side by side into blocks of this size; a block that was handed to the socket is never rewritten.
+const blockBytes = 65_536;
+const noBytes = new Uint8Array(0);
 
 export class AnsweringGateway {
   readonly #options: AnsweringGatewayOptions;
   readonly #server: Server;
+  readonly #answer: Uint8Array;
   readonly #connections = new Set<AnsweringConnection>();
   #stall: AnsweringStall = { share: 0, answerAfterMs: 0 };
   #requests = 0;
@@ -61,8 +61,12 @@ export class AnsweringGateway {
 
   constructor(options: AnsweringGatewayOptions) {
     const bytesInFlight = Buffer.byteLength(options.body ?? '') * (options.streamsMax ?? streamsDefault);
-    assert(bytesInFlight <= windowDefault, `bodies of all streams of ${windowDefault} bytes, not ${bytesInFlight}`);
+    assert(
+      bytesInFlight <= windowBytesDefault,
+      `bodies of all streams of ${windowBytesDefault} bytes, not ${bytesInFlight}`,
+    );
     this.#options = options;
+    this.#answer = answerOf(Buffer.from(options.body ?? ''));
     this.#server = createServer({ cert: options.tls.certPem, key: options.tls.keyPem, ALPNProtocols: ['h2'] });
     this.#server.on('secureConnection', (socket) => this.#connected(socket));
     this.#server.on('tlsClientError', () => undefined);
@@ -109,7 +113,7 @@ export class AnsweringGateway {
     const connection = new AnsweringConnection(socket, {
       clock: this.#options.clock,
       streamsMax: this.#options.streamsMax ?? streamsDefault,
-      body: Buffer.from(this.#options.body ?? ''),
+      answer: this.#answer,
       delayMs: () => this.#delayMs(),
     });
     this.#connections.add(connection);
@@ -131,7 +135,8 @@ export class AnsweringGateway {
 interface ConnectionOptions {
   readonly clock: Clock;
   readonly streamsMax: number;
-  readonly body: Buffer;
+  /** All frames of one answer, to which only the stream's id is missing. */
+  readonly answer: Uint8Array;
   readonly delayMs: () => number;
 }
 
@@ -139,12 +144,15 @@ class AnsweringConnection {
   readonly #socket: TLSSocket;
   readonly #options: ConnectionOptions;
   readonly #delays = new Set<Cancel>();
-  #rest: Buffer = Buffer.alloc(0);
+  /** The beginning of a frame whose end has not come. */
+  #rest: Uint8Array = noBytes;
   #prefaceRead = false;
   /** Bytes of DATA since the window was last opened. */
   #received = 0;
-  /** Answers of one chunk of input, written together. */
-  #out: Buffer[] = [];
+  #block = Buffer.allocUnsafeSlow(blockBytes);
+  /** What of the block was handed to the socket, and what is written. */
+  #handed = 0;
+  #written = 0;
 
   constructor(socket: TLSSocket, options: ConnectionOptions) {
     this.#socket = socket;
@@ -152,7 +160,8 @@ class AnsweringConnection {
     socket.setNoDelay(true);
     socket.on('error', () => undefined);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    socket.write(Buffer.concat([settingsFrame(options.streamsMax), windowUpdate(windowMax - windowDefault)]));
+    // The connection's window is opened once, as wide as it goes, and again after half of it.
+    socket.write(Buffer.concat([settingsFrame(options.streamsMax), windowUpdate(windowBytesMax - windowBytesDefault)]));
   }
 
   close(): void {
@@ -161,56 +170,87 @@ class AnsweringConnection {
     this.#socket.destroy();
   }
 
-  #read(chunk: Buffer): void {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    if (!this.#prefaceRead) {
-      if (bytes.length < preface.length) {
-        this.#rest = bytes;
-        return;
-      }
-      if (!bytes.subarray(0, preface.length).equals(preface)) return this.close();
-      this.#prefaceRead = true;
-      bytes = bytes.subarray(preface.length);
+  #read(chunk: Uint8Array): void {
+    let at = this.#prefaceRead ? this.#across(chunk) : this.#readPreface(chunk);
+    while (chunk.length - at >= frameHeadBytes) {
+      const length = readUint24(chunk, at);
+      if (length > frameBytesDefault) return this.close();
+      const end = at + frameHeadBytes + length;
+      if (end > chunk.length) break;
+      this.#frame(chunk, at, length);
+      at = end;
     }
-    let at = 0;
-    while (bytes.length - at >= headBytes) {
-      const length = bytes.readUIntBE(at, 3);
-      if (length > frameBytesMax) return this.close();
-      if (bytes.length - at < headBytes + length) break;
-      this.#frame(bytes, at, length);
-      at += headBytes + length;
-    }
-    this.#rest = bytes.subarray(at);
-    if (this.#out.length > 0) {
-      this.#socket.write(this.#out.length === 1 ? (this.#out[0] ?? '') : Buffer.concat(this.#out));
-      this.#out = [];
-    }
+    if (at < chunk.length) this.#rest = chunk.subarray(at);
+    this.#flush();
   }
 
-  #frame(bytes: Buffer, at: number, length: number): void {
+  /** Returns how much of the chunk is read. */
+  #readPreface(chunk: Uint8Array): number {
+    const used = Math.min(chunk.length, preface.length - this.#rest.length);
+    const bytes = Buffer.concat([this.#rest, chunk.subarray(0, used)]);
+    this.#rest = bytes;
+    if (Buffer.compare(bytes, preface.subarray(0, bytes.length)) !== 0) {
+      this.close();
+      return chunk.length;
+    }
+    if (bytes.length < preface.length) return used;
+    this.#prefaceRead = true;
+    this.#rest = noBytes;
+    return used;
+  }
+
+  /**
+   * Completes the frame that the last chunk began; returns how much of this one is read. Only that frame is put
+   * together: a copy of every chunk would be most of what an answer costs.
+   */
+  #across(chunk: Uint8Array): number {
+    let rest = this.#rest;
+    let at = 0;
+    while (rest.length > 0) {
+      const length = rest.length < frameHeadBytes ? 0 : readUint24(rest, 0);
+      const missing = frameHeadBytes + length - rest.length;
+      if (length > frameBytesDefault) {
+        this.close();
+        return chunk.length;
+      }
+      if (missing === 0) {
+        this.#frame(rest, 0, length);
+        rest = noBytes;
+      } else if (at === chunk.length) {
+        break;
+      } else {
+        const taken = chunk.subarray(at, at + missing);
+        rest = Buffer.concat([rest, taken]);
+        at += taken.length;
+      }
+    }
+    this.#rest = rest;
+    return at;
+  }
+
+  #frame(bytes: Uint8Array, at: number, length: number): void {
     const flags = bytes[at + 4] ?? 0;
     switch (bytes[at + 3] ?? 0) {
-      case typeData:
+      case frameTypes.data:
         this.#received += length;
-        if (this.#received > windowMax / 2) {
-          this.#out.push(windowUpdate(this.#received));
+        if (this.#received > windowBytesMax / 2) {
+          this.#put(windowUpdate(this.#received));
           this.#received = 0;
         }
-        if ((flags & flagEndStream) !== 0) this.#answer(bytes.readUInt32BE(at + 5));
+        if ((flags & frameFlags.endStream) !== 0) this.#answer(readUint32(bytes, at + 5));
         return;
-      case typeHeaders:
-        if ((flags & flagEndStream) !== 0) this.#answer(bytes.readUInt32BE(at + 5));
+      case frameTypes.headers:
+        if ((flags & frameFlags.endStream) !== 0) this.#answer(readUint32(bytes, at + 5));
         return;
-      case typeSettings:
-        if ((flags & flagAck) === 0) this.#out.push(frame({ type: typeSettings, flags: flagAck }));
+      case frameTypes.settings:
+        if ((flags & frameFlags.ack) === 0) this.#put(smallFrame(frameTypes.settings, frameFlags.ack, 0, noBytes));
         return;
-      case typePing:
-        if ((flags & flagAck) === 0) {
-          const payload = Buffer.from(bytes.subarray(at + headBytes, at + headBytes + length));
-          this.#out.push(frame({ type: typePing, flags: flagAck, payload }));
-        }
+      case frameTypes.ping: {
+        const payload = bytes.subarray(at + frameHeadBytes, at + frameHeadBytes + length);
+        if ((flags & frameFlags.ack) === 0) this.#put(smallFrame(frameTypes.ping, frameFlags.ack, 0, payload));
         return;
-      case typeGoaway:
+      }
+      case frameTypes.goaway:
         this.#socket.end();
         return;
       default:
@@ -222,59 +262,68 @@ class AnsweringConnection {
 
   #answer(streamId: number): void {
     const delayMs = this.#options.delayMs();
-    if (delayMs === -1) return;
-    const answer = this.#answerFrames(streamId);
-    if (delayMs === 0) {
-      this.#out.push(answer);
-      return;
-    }
+    if (delayMs === 0) this.#putAnswer(streamId);
+    else if (delayMs > 0) this.#answerLater(streamId, delayMs);
+  }
+
+  #answerLater(streamId: number, delayMs: number): void {
     const cancel = this.#options.clock.after(delayMs, () => {
       this.#delays.delete(cancel);
-      this.#socket.write(answer);
+      this.#putAnswer(streamId);
+      this.#flush();
     });
     this.#delays.add(cancel);
   }
 
-  #answerFrames(streamId: number): Buffer {
-    const { body } = this.#options;
-    const bare = body.length === 0;
-    const answer = Buffer.allocUnsafe(headBytes + 1 + (bare ? 0 : headBytes + body.length));
-    answer.writeUIntBE(1, 0, 3);
-    answer[3] = typeHeaders;
-    answer[4] = bare ? flagEndHeaders | flagEndStream : flagEndHeaders;
-    answer.writeUInt32BE(streamId, 5);
-    answer[headBytes] = status200;
-    if (bare) return answer;
-    const at = headBytes + 1;
-    answer.writeUIntBE(body.length, at, 3);
-    answer[at + 3] = typeData;
-    answer[at + 4] = flagEndStream;
-    answer.writeUInt32BE(streamId, at + 5);
-    body.copy(answer, at + headBytes);
-    return answer;
+  #putAnswer(streamId: number): void {
+    const { answer } = this.#options;
+    const at = this.#put(answer);
+    writeUint32(this.#block, at + 5, streamId);
+    const second = frameHeadBytes + 1;
+    if (answer.length > second) writeUint32(this.#block, at + second + 5, streamId);
+  }
+
+  /** Appends a copy; returns where it begins. */
+  #put(bytes: Uint8Array): number {
+    if (this.#written + bytes.length > this.#block.length) {
+      this.#flush();
+      this.#block = Buffer.allocUnsafeSlow(Math.max(blockBytes, bytes.length));
+      this.#handed = 0;
+      this.#written = 0;
+    }
+    const at = this.#written;
+    // A call of `set` costs more than the ten bytes of a bare answer.
+    for (let index = 0; index < bytes.length; index++) this.#block[at + index] = bytes[index] ?? 0;
+    this.#written = at + bytes.length;
+    return at;
+  }
+
+  #flush(): void {
+    if (this.#written === this.#handed) return;
+    this.#socket.write(this.#block.subarray(this.#handed, this.#written));
+    this.#handed = this.#written;
   }
 }
 
-function frame(parts: { readonly type: number; readonly flags: number; readonly payload?: Buffer }): Buffer {
-  const payload = parts.payload ?? Buffer.alloc(0);
-  const head = Buffer.alloc(headBytes);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = parts.type;
-  head[4] = parts.flags;
-  return Buffer.concat([head, payload]);
+/** HEADERS, and DATA if there is a body, on stream 0. */
+function answerOf(body: Uint8Array): Uint8Array {
+  const bare = body.length === 0;
+  const flags = bare ? frameFlags.endHeaders | frameFlags.endStream : frameFlags.endHeaders;
+  const headers = smallFrame(frameTypes.headers, flags, 0, Uint8Array.of(status200));
+  return bare ? headers : Buffer.concat([headers, smallFrame(frameTypes.data, frameFlags.endStream, 0, body)]);
 }
 
 function settingsFrame(streamsMax: number): Buffer {
   const payload = Buffer.alloc(12);
-  payload.writeUInt16BE(settingMaxStreams, 0);
+  payload.writeUInt16BE(settingIds.maxConcurrentStreams, 0);
   payload.writeUInt32BE(streamsMax, 2);
-  payload.writeUInt16BE(settingInitialWindow, 6);
-  payload.writeUInt32BE(windowMax, 8);
-  return frame({ type: typeSettings, flags: 0, payload });
+  payload.writeUInt16BE(settingIds.initialWindowSize, 6);
+  payload.writeUInt32BE(windowBytesMax, 8);
+  return smallFrame(frameTypes.settings, 0, 0, payload);
 }
 
 function windowUpdate(bytes: number): Buffer {
   const payload = Buffer.alloc(4);
   payload.writeUInt32BE(bytes);
-  return frame({ type: typeWindowUpdate, flags: 0, payload });
+  return smallFrame(frameTypes.windowUpdate, 0, 0, payload);
 }

@@ -1,17 +1,23 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
 import { AnsweringGateway } from '../../../src/fake/answering-gateway.ts';
 import { makeAuthority } from '../../../src/fake/certificates.ts';
 import { seededRandom } from '../../../src/core/random.ts';
+import { frameFlags, frameTypes, preface, smallFrame } from '../../../src/transport/h2/frames.ts';
 import { VirtualClock } from '../../simulation/virtual-clock.ts';
 import { GatewayClient } from './gateway-client.ts';
 import type { TestContext } from 'node:test';
+import type { Authority } from '../../../src/fake/certificates.ts';
 import type { AnsweringGatewayOptions } from '../../../src/fake/answering-gateway.ts';
 
 interface World {
   readonly gateway: AnsweringGateway;
   readonly clock: VirtualClock;
   readonly client: GatewayClient;
+  readonly authority: Authority;
+  readonly port: number;
 }
 
 async function setup(t: TestContext, options: Partial<AnsweringGatewayOptions> = {}): Promise<World> {
@@ -25,7 +31,7 @@ async function setup(t: TestContext, options: Partial<AnsweringGatewayOptions> =
     await client.close();
     await gateway.stop();
   });
-  return { gateway, clock, client };
+  return { gateway, clock, client, authority, port };
 }
 
 const fields = { ':path': '/3/device/abc', 'apns-topic': 'com.example.app' };
@@ -59,6 +65,28 @@ test('bodies larger than a frame and headers in continuation frames are read', a
   const answer = await client.post({ ...fields, 'x-long': 'y'.repeat(40_000) }, 'z'.repeat(300_000));
   assert.equal(answer.status, 200);
   assert.equal(gateway.requests, 1);
+});
+
+test('a stream of frames cut at any byte is read as it was written', { timeout: 20_000 }, async (t) => {
+  const { gateway, authority, port } = await setup(t);
+  const request = (id: number): Buffer[] => [
+    smallFrame(frameTypes.headers, frameFlags.endHeaders, id, Buffer.alloc(20)),
+    smallFrame(frameTypes.data, frameFlags.endStream, id, Buffer.alloc(30)),
+  ];
+  const settings = smallFrame(frameTypes.settings, 0, 0, Buffer.alloc(0));
+  const bytes = Buffer.concat([preface, settings, ...[1, 3, 5].flatMap(request)]);
+  for (let cut = 1; cut < bytes.length; cut += 7) {
+    const socket = connect({ port, host: '127.0.0.1', ca: authority.caPem, ALPNProtocols: ['h2'] });
+    await once(socket, 'secureConnect');
+    const before = gateway.requests;
+    socket.setNoDelay(true);
+    for (let at = 0; at < bytes.length; at += cut) socket.write(bytes.subarray(at, at + cut));
+    let answer = Buffer.alloc(0);
+    while (!answer.includes(answerTo(5))) answer = Buffer.concat([answer, ...(await once(socket, 'data'))]);
+    for (const id of [1, 3]) assert.ok(answer.includes(answerTo(id)), `${id} in pieces of ${cut}`);
+    assert.equal(gateway.requests, before + 3);
+    socket.destroy();
+  }
 });
 
 test('pings are answered', async (t) => {
@@ -99,6 +127,11 @@ test('a stall without an end is never answered, and stopping leaves no timer', a
   assert.ok('lost' in (await later));
   assert.equal(clock.pending, 0);
 });
+
+/** HEADERS with `:status: 200`, END_STREAM and END_HEADERS. */
+function answerTo(id: number): Buffer {
+  return Buffer.from([0, 0, 1, 1, 5, 0, 0, 0, id, 0x88]);
+}
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
