@@ -9,7 +9,7 @@ import { EngineError } from './core/errors.ts';
 import { systemClock } from './core/clock.ts';
 import { limits } from './core/limits.ts';
 import { silentLogger } from './core/log.ts';
-import { rejected, unavailable } from './core/outcome.ts';
+import { unavailable } from './core/outcome.ts';
 import { systemRandom } from './core/random.ts';
 import { version } from './core/version.ts';
 import { EmbeddedReplies } from './embedded-replies.ts';
@@ -20,7 +20,6 @@ import { EnginePublishing } from './engine-publishing.ts';
 import { openStores } from './engine-stores.ts';
 import { Templates } from './notification/templates.ts';
 import { PluginChain } from './plugin/plugin-chain.ts';
-import { notificationOf, waitMsDefault } from './publish/publish-request.ts';
 import { servicesOf } from './publish/provider-routes.ts';
 import { registrationActor } from './registration/registration-actor.ts';
 import { shardOfCommand } from './registration/slots.ts';
@@ -85,7 +84,7 @@ export class Engine {
   readonly #templates: Templates | undefined;
   readonly #system: ActorSystem;
   readonly #publishing: EnginePublishing;
-  readonly #replies = new EmbeddedReplies();
+  readonly #replies: EmbeddedReplies;
   readonly #routers = new Map<string, Router>();
   readonly #shards: ActorRef<RegistrationCommand>[] = [];
   #stores: OpenStores | undefined;
@@ -121,6 +120,7 @@ export class Engine {
       shards: this.#shards,
       sender: nearestSender(() => this.#routers.values()),
     });
+    this.#replies = new EmbeddedReplies({ clock: this.#clock, random: this.#random, publishing: this.#publishing });
     const failed = options.failed ?? ((): void => void this.stop());
     this.#system = new ActorSystem({
       clock: this.#clock,
@@ -192,32 +192,25 @@ export class Engine {
    *
    * @throws EngineError E_ENGINE_STATE before start() and after stop().
    */
-  publish(request: PublishRequest): Promise<Outcome> {
-    if (this.#stage !== 'running') {
-      return Promise.reject(new EngineError('E_ENGINE_STATE', `publish() was called while ${this.#stage}`));
-    }
-    const nowMs = this.#clock.now();
-    const notification = notificationOf(request, nowMs, this.#random);
-    if (!notification.ok) return Promise.resolve(rejected(notification.error));
-    const { service, mode, topic } = notification.value;
-    const dispatcher = this.#publishing.dispatcherFor(notification.value, topic);
-    if (dispatcher === undefined) {
-      return Promise.resolve(rejected(`no provider serves ${service} ${mode} ${topic}`.trimEnd()));
-    }
-    const { tag, outcome } = this.#replies.open();
-    const admission = dispatcher.tell({
-      kind: 'publish',
-      notification: notification.value,
-      node: '',
-      deadlineMs: this.#clock.monotonicMs() + (request.waitMs ?? waitMsDefault),
-      reply: this.#replies,
-      tag,
-    });
-    if (admission !== 'accepted') {
-      const reason = admission === 'full' ? 'the queue of the provider is full' : 'stopping';
-      this.#replies.answered(tag, { kind: 'published', outcome: unavailable('no', reason) });
-    }
-    return outcome;
+  async publish(request: PublishRequest): Promise<Outcome> {
+    const [outcome] = await this.#publishMany('publish', [request]);
+    return outcome ?? unavailable('no', 'stopping');
+  }
+
+  /**
+   * Many at once, with one outcome for each, in order, when the last has come: the way for programs with much to send.
+   * What the queue of a provider (16 384) cannot take is `unavailable`, `reached: 'no'`, at once.
+   *
+   * @param waitMs for requests that say nothing else; default 10 000.
+   * @throws EngineError E_ENGINE_STATE before start() and after stop().
+   */
+  publishMany(requests: readonly PublishRequest[], waitMs?: number): Promise<readonly Outcome[]> {
+    return this.#publishMany('publishMany', requests, waitMs);
+  }
+
+  #publishMany(what: string, requests: readonly PublishRequest[], waitMs?: number): Promise<readonly Outcome[]> {
+    if (this.#stage === 'running') return this.#replies.publishMany(requests, waitMs);
+    return Promise.reject(new EngineError('E_ENGINE_STATE', `${what}() was called while ${this.#stage}`));
   }
 
   /**

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { WireStream } from '../../bench/wire-stream.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { accepted } from '../../src/core/outcome.ts';
+import { limits } from '../../src/core/limits.ts';
+import { accepted, unavailable } from '../../src/core/outcome.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { startGatewaySet } from '../../src/fake/gateway-set.ts';
 import { registeredTarget, Traffic } from '../../src/fake/traffic.ts';
@@ -17,7 +18,14 @@ import { createEngine, EngineError } from '../../src/index.ts';
 import { within } from '../peers/deadline.ts';
 import { lastFirst } from '../peers/last-first.ts';
 import type { TestContext } from 'node:test';
-import type { Engine, EngineConfigInput, EngineOptions, Notification, Plugin } from '../../src/index.ts';
+import type {
+  Engine,
+  EngineConfigInput,
+  EngineOptions,
+  Notification,
+  Plugin,
+  PublishRequest,
+} from '../../src/index.ts';
 
 const token = 'a1'.repeat(32);
 
@@ -86,6 +94,47 @@ describe('embedding', { timeout: 60_000 }, () => {
     assert.equal(gone.kind, 'unavailable');
   });
 
+  it('many requests in one call have one outcome each, in their order, and none costs another', async (t) => {
+    const { engine, gateways } = await setup(t);
+    const started = await engine();
+    await started.start();
+    const dead = 'de'.repeat(32);
+    gateways.unregister('apns', dead);
+    const requests = Array.from({ length: 300 }, (_, index): PublishRequest => {
+      if (index === 7) return { service: 'apns', token: '' };
+      if (index === 8) return { service: 'fcm', token };
+      return { service: 'apns', token: index === 150 ? dead : token, body: `Number ${index}` };
+    });
+    const outcomes = await started.publishMany(requests);
+    const others = outcomes.flatMap(({ kind }, index) => (kind === 'accepted' ? [] : [`${index} ${kind}`]));
+    assert.equal(outcomes.length, 300);
+    assert.deepEqual(others, ['7 rejected', '8 rejected', '150 unregistered']);
+    assert.equal(gateways.counts().apns.received, 298);
+    assert.equal(started.figures().embedded, 0);
+    assert.deepEqual(await started.publishMany([]), []);
+  });
+
+  it('what the queue of a provider cannot take is unavailable at once, and was not sent', async (t) => {
+    const { engine, gateways } = await setup(t);
+    const started = await engine();
+    await started.start();
+    gateways.script('apns', { kind: 'all', behaviour: { kind: 'stall', answerAfterMs: 0 } });
+    const count = limits.dispatcherMailbox + 10;
+    const some = started.publishMany(
+      Array.from({ length: count }, () => ({ service: 'apns', token })),
+      500,
+    );
+    assert.equal(started.figures().embedded, limits.dispatcherMailbox);
+    const outcomes = await within('outcomes', some, 10_000);
+    const refused = unavailable('no', 'the queue of the provider is full');
+    assert.deepEqual(
+      outcomes.slice(-10),
+      Array.from({ length: 10 }, () => refused),
+    );
+    assert.ok(outcomes.slice(0, -10).every(({ kind }) => kind === 'expired' || kind === 'unavailable'));
+    assert.equal(started.figures().embedded, 0);
+  });
+
   it('a request no gateway could take is rejected without being sent, and says why', async (t) => {
     const { engine, gateways } = await setup(t);
     const started = await engine();
@@ -108,6 +157,7 @@ describe('embedding', { timeout: 60_000 }, () => {
     const { engine } = await setup(t);
     const made = await engine();
     await assert.rejects(made.publish({ service: 'apns', token }), isStateError);
+    await assert.rejects(made.publishMany([{ service: 'apns', token }]), isStateError);
     await made.start();
     await assert.rejects(made.start(), isStateError);
     await made.stop();
