@@ -21,17 +21,7 @@ import type { GatewayRequest, GatewaySession, GatewaySessionOptions } from './ga
 export function openHttp2WrapperSession(options: GatewaySessionOptions): GatewaySession {
   // One cache of TLS sessions for all connections of the pool: a replacement resumes instead of starting afresh.
   const { tlsSessionCache } = new Agent();
-  return new SessionPool({
-    clock: options.clock,
-    random: options.random,
-    replies: options.replies,
-    dial: (events) => new WrapperConnection(options, tlsSessionCache, events),
-    sessionsMax: options.sessionsMax,
-    streamsMax: options.streamsMax,
-    waitingMax: options.waitingMax,
-    firstAlone: options.firstAlone,
-    pingAfterMs: options.pingAfterMs,
-  });
+  return new SessionPool(options, (events) => new WrapperConnection(options, tlsSessionCache, events));
 }
 
 /** What has arrived of one response. */
@@ -136,7 +126,7 @@ class WrapperConnection implements GatewayConnection {
     const session = this.#session;
     if (session === undefined || session.closed || session.destroyed) return;
     session.ping((error) => {
-      if (error === null) this.#events.ponged();
+      if (error === null) this.#events.turnEnded();
     });
   }
 
@@ -250,6 +240,7 @@ class WrapperConnection implements GatewayConnection {
     this.#forget(stream);
     const body = exchange.chunks === undefined ? '' : Buffer.concat(exchange.chunks).toString('utf8');
     this.#events.responded(exchange.slot, exchange.status, exchange.fields, body);
+    this.#events.turnEnded(); // node:http2 does not tell where a read ends
   }
 
   #forget(stream: ClientHttp2Stream): void {

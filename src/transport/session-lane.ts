@@ -1,51 +1,85 @@
 // Thread: worker
 /**
  * One connection with what the pool must remember of it: how much room it has, whether it has ever answered, how often
- * it refused, and how long it has been silent. Apple gives a fresh token-authenticated connection one stream until a
- * request has succeeded, and a dead connection is noticed only by a PING.
+ * it refused, how long it has been silent, without work, and up. Apple gives a fresh token-authenticated connection one
+ * stream until a request has succeeded, and a dead connection is noticed only by a PING.
  */
 import { limits } from '../core/limits.ts';
+import type { Cancel, Clock } from '../core/clock.ts';
+import type { Random } from '../core/random.ts';
 import type { ConnectionEvents, Dial, GatewayConnection } from './gateway-connection.ts';
 import type { GatewayRequest } from './gateway-session.ts';
-import type { Cancel, Clock } from '../core/clock.ts';
 
-export interface LaneOwner {
-  /** It may have more room than before. */
+/** Who waits for what the requests bring. */
+export interface LaneRequests {
+  /** There may be more room than before. */
   laneChanged(): void;
+  laneResponded(
+    lane: SessionLane,
+    slot: number,
+    status: number,
+    fields: Readonly<Record<string, string>>,
+    body: string,
+  ): void;
+  laneLost(slot: number, unprocessed: boolean, reason: string): void;
+  /** All that one read brought has been told. */
+  laneTurnEnded(): void;
+}
+
+/** Who opens and replaces connections. */
+export interface LaneKeeper {
+  laneOpened(): void;
+  /** Its first answer has come. */
+  laneAnswered(): void;
   /** The gateway ends it: GOAWAY, or it refuses everything. */
   laneLeaving(lane: SessionLane): void;
-  laneResponded(slot: number, status: number, fields: Readonly<Record<string, string>>, body: string): void;
-  laneLost(slot: number, unprocessed: boolean, reason: string): void;
+  /** It is older than it should be; told again and again until it is left. */
+  laneAged(lane: SessionLane): void;
   /** `expected`: it was leaving already. */
   laneClosed(lane: SessionLane, expected: boolean, reason: string): void;
 }
 
 export interface LaneOptions {
   readonly clock: Clock;
+  readonly random: Random;
   readonly dial: Dial;
-  readonly owner: LaneOwner;
+  readonly requests: LaneRequests;
+  readonly keeper: LaneKeeper;
   readonly streamsMax: number;
   readonly firstAlone: boolean;
   readonly pingAfterMs: number;
+  readonly idleMs: number;
+  readonly ageMs: number;
 }
 
+/** This share of the age is left to chance: threads that started together do not renew together. */
+const ageJitter = 0.1;
+
 export class SessionLane implements ConnectionEvents {
+  /** Opened to take over from this one, which is too old. */
+  replacement: SessionLane | undefined;
   readonly #options: LaneOptions;
   readonly #connection: GatewayConnection;
   readonly #startedAtMs: number;
+  readonly #agedAtMs: number;
   #state: 'connecting' | 'open' | 'leaving' | 'closed' = 'connecting';
   #inFlight = 0;
   #answered = false;
   #refusals = 0;
   #firstSentAtMs = 0;
   #heardAtMs = 0;
-  #pinged = false;
+  #pingedAtMs = Infinity;
+  /** When it last had work, as far as noted; `#worked`: it has had some since, not noted yet. */
+  #workedAtMs = 0;
+  #worked = false;
   #cancelTimer: Cancel;
 
   constructor(options: LaneOptions) {
+    const { clock, random, ageMs } = options;
     this.#options = options;
-    this.#startedAtMs = options.clock.monotonicMs();
-    this.#cancelTimer = options.clock.after(limits.gatewayConnectMs, () => this.destroy('connect timeout'));
+    this.#startedAtMs = clock.monotonicMs();
+    this.#agedAtMs = ageMs > 0 ? this.#startedAtMs + ageMs * (1 - ageJitter * random.unit()) : Infinity;
+    this.#cancelTimer = clock.after(limits.gatewayConnectMs, () => this.destroy('connect timeout'));
     this.#connection = options.dial(this);
   }
 
@@ -62,16 +96,21 @@ export class SessionLane implements ConnectionEvents {
     return this.#answered;
   }
 
+  get retiring(): boolean {
+    return this.replacement !== undefined;
+  }
+
   get ageMs(): number {
     return this.#options.clock.monotonicMs() - this.#startedAtMs;
   }
 
   /** Streams that may be started now. */
   get room(): number {
-    if (this.#state !== 'open' || !this.#connection.writable) return 0;
+    if (this.#state !== 'open') return 0;
     const { streamsMax, firstAlone } = this.#options;
     const allowed = firstAlone && !this.#answered ? 1 : Math.min(streamsMax, this.#connection.streamsMax);
-    return allowed - this.#inFlight;
+    const room = allowed - this.#inFlight;
+    return room > 0 && this.#connection.writable ? room : 0;
   }
 
   /** Will soon have room: a second connection is not the answer yet. */
@@ -85,6 +124,7 @@ export class SessionLane implements ConnectionEvents {
     const verdict = this.#connection.send(slot, request);
     if (verdict === 'sent') {
       this.#inFlight += 1;
+      this.#worked = true;
       if (!this.#answered) this.#firstSentAtMs = this.#options.clock.monotonicMs();
     }
     return verdict;
@@ -99,13 +139,10 @@ export class SessionLane implements ConnectionEvents {
   /** Takes no new requests; closes when those in flight have ended. */
   leave(): void {
     if (this.#state === 'leaving' || this.#state === 'closed') return;
-    if (this.#state === 'connecting') {
-      this.#state = 'leaving';
-      this.#connection.destroy('no longer needed');
-      return;
-    }
+    const connecting = this.#state === 'connecting';
     this.#state = 'leaving';
-    this.#endIfIdle();
+    if (connecting) this.#connection.destroy('no longer needed');
+    else this.#endIfIdle();
   }
 
   destroy(reason: string): void {
@@ -117,48 +154,54 @@ export class SessionLane implements ConnectionEvents {
     this.#state = 'open';
     this.#cancelTimer();
     this.#heard();
-    if (this.#options.pingAfterMs > 0) this.#watch(this.#options.pingAfterMs);
-    this.#options.owner.laneChanged();
+    this.#workedAtMs = this.#heardAtMs;
+    this.#watch(this.#heardAtMs);
+    this.#options.keeper.laneOpened();
   }
 
   streamsChanged(): void {
-    this.#heard();
-    this.#options.owner.laneChanged();
+    this.#options.requests.laneChanged();
   }
 
   writableAgain(): void {
-    this.#options.owner.laneChanged();
+    this.#options.requests.laneChanged();
   }
 
   responded(slot: number, status: number, fields: Readonly<Record<string, string>>, body: string): void {
     this.#inFlight -= 1;
-    this.#answered = true;
     this.#refusals = 0;
-    this.#heard();
-    this.#options.owner.laneResponded(slot, status, fields, body);
+    if (!this.#answered) {
+      this.#answered = true;
+      this.#options.keeper.laneAnswered();
+    }
+    this.#options.requests.laneResponded(this, slot, status, fields, body);
     this.#endIfIdle();
   }
 
   lost(slot: number, unprocessed: boolean, reason: string): void {
     this.#inFlight -= 1;
     if (unprocessed) {
-      this.#heard();
       this.#refusals += 1;
       // A connection that refuses everything was once kept for six hours by another client: give it up.
       if (this.#refusals >= limits.gatewayRefusalsMax) this.leaving();
     }
-    this.#options.owner.laneLost(slot, unprocessed, reason);
+    this.#options.requests.laneLost(slot, unprocessed, reason);
     this.#endIfIdle();
   }
 
-  ponged(): void {
+  turnEnded(): void {
     this.#heard();
+    if (this.#worked) {
+      this.#workedAtMs = this.#heardAtMs;
+      this.#worked = this.#inFlight > 0;
+    }
+    this.#options.requests.laneTurnEnded();
   }
 
   leaving(): void {
     if (this.#state === 'leaving' || this.#state === 'closed') return;
     this.leave();
-    this.#options.owner.laneLeaving(this);
+    this.#options.keeper.laneLeaving(this);
   }
 
   closed(reason: string): void {
@@ -166,7 +209,7 @@ export class SessionLane implements ConnectionEvents {
     const expected = this.#state === 'leaving';
     this.#state = 'closed';
     this.#cancelTimer();
-    this.#options.owner.laneClosed(this, expected, reason);
+    this.#options.keeper.laneClosed(this, expected, reason);
   }
 
   #endIfIdle(): void {
@@ -175,28 +218,46 @@ export class SessionLane implements ConnectionEvents {
 
   #heard(): void {
     this.#heardAtMs = this.#options.clock.monotonicMs();
-    this.#pinged = false;
+    this.#pingedAtMs = Infinity;
   }
 
   // One timer for each connection, moved on only when it fires: what is heard in between costs an assignment.
-  #watch(delayMs: number): void {
-    this.#cancelTimer = this.#options.clock.after(delayMs, () => this.#lookAtSilence(), false);
+  #watch(nowMs: number): void {
+    const { clock, pingAfterMs, idleMs } = this.#options;
+    let nextMs = pingAfterMs > 0 ? this.#silentUntilMs() : Infinity;
+    if (this.#state === 'open') {
+      const agedMs = this.#agedAtMs > nowMs ? this.#agedAtMs : nowMs + limits.gatewayReconnectMaxMs;
+      const idleAtMs = idleMs > 0 ? (this.#inFlight > 0 ? nowMs : this.#workedAtMs) + idleMs : Infinity;
+      nextMs = Math.min(nextMs, agedMs, idleAtMs);
+    }
+    if (nextMs < Infinity) this.#cancelTimer = clock.after(Math.max(0, nextMs - nowMs), () => this.#look(), false);
   }
 
-  #lookAtSilence(): void {
-    const { clock, pingAfterMs } = this.#options;
+  /** Until then silence is borne: then comes a PING, and after a PING the end. */
+  #silentUntilMs(): number {
+    return this.#pingedAtMs === Infinity
+      ? this.#heardAtMs + this.#options.pingAfterMs
+      : this.#pingedAtMs + limits.gatewayPingAnswerMs;
+  }
+
+  #look(): void {
+    const { clock, pingAfterMs, idleMs, keeper } = this.#options;
     if (this.#state === 'closed') return;
-    if (this.#pinged) {
-      this.destroy('PING not answered');
-      return;
+    const nowMs = clock.monotonicMs();
+    if (pingAfterMs > 0 && nowMs >= this.#silentUntilMs()) {
+      if (this.#pingedAtMs < Infinity) {
+        this.destroy('PING not answered');
+        return;
+      }
+      this.#pingedAtMs = nowMs;
+      this.#connection.ping();
     }
-    const silentMs = clock.monotonicMs() - this.#heardAtMs;
-    if (silentMs < pingAfterMs) {
-      this.#watch(pingAfterMs - silentMs);
-      return;
+    if (this.#worked && this.#inFlight === 0) {
+      this.#worked = false; // the last of it was cancelled
+      this.#workedAtMs = nowMs;
     }
-    this.#pinged = true;
-    this.#connection.ping();
-    this.#watch(limits.gatewayPingAnswerMs);
+    if (idleMs > 0 && this.#inFlight === 0 && nowMs >= this.#workedAtMs + idleMs) this.leave();
+    if (this.#state === 'open' && nowMs >= this.#agedAtMs) keeper.laneAged(this);
+    this.#watch(nowMs);
   }
 }

@@ -8,31 +8,22 @@
  */
 import { assert, unreachable } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';
-import { fullJitterMs } from '../core/random.ts';
-import { SessionLane } from './session-lane.ts';
+import { SessionLanes } from './session-lanes.ts';
 import { SlotQueue } from './slot-queue.ts';
-import type { Cancel, Clock } from '../core/clock.ts';
+import type { Cancel } from '../core/clock.ts';
 import type { EpochMs } from '../core/ids.ts';
-import type { Random } from '../core/random.ts';
 import type { Dial } from './gateway-connection.ts';
-import type { GatewayFailure, GatewayReplies, GatewayRequest, GatewaySession } from './gateway-session.ts';
-import type { LaneOwner } from './session-lane.ts';
+import type { GatewayFailure, GatewayRequest, GatewaySession, GatewaySessionOptions } from './gateway-session.ts';
+import type { LaneRequests, SessionLane } from './session-lane.ts';
+import type { SessionLanesOptions } from './session-lanes.ts';
 
-export interface SessionPoolOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly replies: GatewayReplies;
-  readonly dial: Dial;
-  readonly sessionsMax: number;
-  readonly streamsMax: number;
-  readonly waitingMax: number;
-  readonly firstAlone: boolean;
-  readonly pingAfterMs: number;
-}
+/** Of the options of a session those that are the same for every client; the others are for its `dial`. */
+export type SessionPoolOptions = SessionLanesOptions & Pick<GatewaySessionOptions, 'replies' | 'waitingMax'>;
 
 /** A request from `taken` to its end; reused, because there is one for each notification. */
 interface Flight {
   tag: number;
+  /** On the monotonic clock. */
   deadlineMs: number;
   request: GatewayRequest;
   /** Where it was written; undefined while it waits. */
@@ -42,36 +33,34 @@ interface Flight {
 }
 
 const noRequest: GatewayRequest = Object.freeze({ path: '', shared: {}, fields: {}, body: '' });
-const gatewayGone = 'gateway unreachable';
 
-export class SessionPool implements GatewaySession, LaneOwner {
+export class SessionPool implements GatewaySession, LaneRequests {
   readonly #options: SessionPoolOptions;
+  readonly #lanes: SessionLanes;
   readonly #flights: Flight[] = [];
   readonly #free: number[] = [];
   readonly #waiting = new SlotQueue();
-  #lanes: readonly SessionLane[] = [];
-  /** Connections in a row that ended without an answer. */
-  #failures = 0;
-  #lastFailure = '';
-  #cancelRetry: Cancel | undefined;
   #cancelSweep: Cancel | undefined;
   #sweepAtMs = Infinity;
-  #pumpSoon = false;
+  #laterAsked = false;
+  #pumpLater = false;
+  /** From wall time to the monotonic clock; undefined between turns. */
+  #skewMs: number | undefined;
   /** The connection whose response is being told: the one `renew` is about. */
   #speaking: SessionLane | undefined;
   #draining: { readonly promise: Promise<void>; readonly resolve: () => void; readonly cancel: Cancel } | undefined;
 
-  constructor(options: SessionPoolOptions) {
+  constructor(options: SessionPoolOptions, dial: Dial) {
     this.#options = options;
+    this.#lanes = new SessionLanes(options, dial, this);
   }
 
   request(request: GatewayRequest, tag: number, deadlineAtMs: EpochMs): 'taken' | 'full' | 'closed' {
     if (this.#draining !== undefined) return 'closed';
-    const lane = this.#waiting.size === 0 ? this.#roomiest() : undefined;
+    const lane = this.#waiting.size === 0 ? this.#lanes.roomiest() : undefined;
     if (lane === undefined && this.#waiting.size >= this.#options.waitingMax) return 'full';
     // Wall time may jump while a request flies; what is left of it now does not change any more.
-    const { clock } = this.#options;
-    const deadlineMs = clock.monotonicMs() + deadlineAtMs - clock.now();
+    const deadlineMs = deadlineAtMs + this.#skew();
     const slot = this.#take(request, tag, deadlineMs);
     if (lane === undefined) {
       this.#waiting.push(slot);
@@ -79,15 +68,12 @@ export class SessionPool implements GatewaySession, LaneOwner {
     } else {
       this.#send(lane, slot);
     }
-    this.#armSweep(deadlineMs);
+    if (deadlineMs < this.#sweepAtMs) this.#armSweep(deadlineMs);
     return 'taken';
   }
 
   renew(): void {
-    const speaking = this.#speaking;
-    for (const lane of speaking === undefined ? this.#lanes : [speaking]) {
-      if (lane.ageMs >= limits.gatewayRenewGapMs) lane.leave();
-    }
+    this.#lanes.renew(this.#speaking);
     this.#schedulePump();
   }
 
@@ -97,6 +83,7 @@ export class SessionPool implements GatewaySession, LaneOwner {
       const promise = new Promise<void>((settle) => (resolve = settle));
       const cancel = this.#options.clock.after(budgetMs, () => this.#abandon());
       this.#draining = { promise, resolve, cancel };
+      this.#lanes.end();
       this.#schedulePump();
     }
     return this.#draining.promise;
@@ -106,23 +93,19 @@ export class SessionPool implements GatewaySession, LaneOwner {
     this.#schedulePump();
   }
 
-  laneLeaving(lane: SessionLane): void {
-    // One that leaves without ever having answered counts as failed: else a gateway that says GOAWAY at once would be
-    // dialled without end. One that is busy is replaced before the next request needs it.
-    if (!lane.answered) this.#failed('closed by the gateway');
-    if (lane.inFlight > 0 && this.#draining === undefined) this.#grow();
-    this.#schedulePump();
-  }
-
-  laneResponded(slot: number, status: number, fields: Readonly<Record<string, string>>, body: string): void {
-    this.#failures = 0;
-    const flight = this.#flight(slot);
-    const { tag, lane } = flight;
+  laneResponded(
+    lane: SessionLane,
+    slot: number,
+    status: number,
+    fields: Readonly<Record<string, string>>,
+    body: string,
+  ): void {
+    this.#lanes.answered();
+    const { tag } = this.#flight(slot);
     this.#release(slot);
     this.#speaking = lane;
     this.#options.replies.responded(tag, status, fields, body);
     this.#speaking = undefined;
-    if (this.#waiting.size > 0 || this.#draining !== undefined) this.#pump();
   }
 
   laneLost(slot: number, unprocessed: boolean, reason: string): void {
@@ -137,45 +120,54 @@ export class SessionPool implements GatewaySession, LaneOwner {
     this.#schedulePump();
   }
 
-  laneClosed(lane: SessionLane, expected: boolean, reason: string): void {
-    this.#lanes = this.#lanes.filter((other) => other !== lane);
-    if (!expected && !lane.answered && this.#draining === undefined) this.#failed(reason);
-    this.#schedulePump();
+  laneTurnEnded(): void {
+    if (this.#waiting.size > 0 || this.#draining !== undefined) this.#pump();
+  }
+
+  // Clocks are read once for all requests of a turn.
+  #skew(): number {
+    if (this.#skewMs === undefined) {
+      const { clock } = this.#options;
+      this.#skewMs = clock.monotonicMs() - clock.now();
+      this.#askLater();
+    }
+    return this.#skewMs;
   }
 
   // In a later turn: what a connection reports must be complete before the pool acts on it.
   #schedulePump(): void {
-    if (this.#pumpSoon) return;
-    this.#pumpSoon = true;
-    this.#options.clock.soon(() => {
-      this.#pumpSoon = false;
-      this.#pump();
-    });
+    this.#pumpLater = true;
+    this.#askLater();
   }
+
+  #askLater(): void {
+    if (this.#laterAsked) return;
+    this.#laterAsked = true;
+    this.#options.clock.soon(this.#later);
+  }
+
+  readonly #later = (): void => {
+    this.#laterAsked = false;
+    this.#skewMs = undefined;
+    if (!this.#pumpLater) return;
+    this.#pumpLater = false;
+    this.#pump();
+  };
 
   #pump(): void {
     while (this.#waiting.size > 0) {
-      const lane = this.#roomiest();
+      const lane = this.#lanes.roomiest();
       if (lane === undefined) break;
       const slot = this.#waiting.shift();
       if (slot === undefined) break;
       this.#send(lane, slot);
     }
-    if (this.#waiting.size > 0) this.#grow();
-    if (this.#draining !== undefined) this.#endDrain();
-  }
-
-  #roomiest(): SessionLane | undefined {
-    let best: SessionLane | undefined;
-    let room = 0;
-    for (const lane of this.#lanes) {
-      const laneRoom = lane.room;
-      if (laneRoom > room) {
-        best = lane;
-        room = laneRoom;
-      }
+    if (this.#waiting.size > 0) {
+      this.#lanes.grow();
+      const { hopeless } = this.#lanes;
+      if (hopeless !== undefined) this.#failWaiting(hopeless);
     }
-    return best;
+    if (this.#draining !== undefined) this.#endDrain();
   }
 
   #send(lane: SessionLane, slot: number): void {
@@ -198,47 +190,17 @@ export class SessionPool implements GatewaySession, LaneOwner {
     }
   }
 
-  #grow(): void {
-    if (this.#cancelRetry !== undefined) {
-      if (this.#failures >= limits.gatewayConnectAttemptsMax) this.#giveUpWaiting();
-      return;
-    }
-    const usable = this.#lanes.filter((lane) => lane.state === 'connecting' || lane.state === 'open');
-    if (usable.length >= this.#options.sessionsMax || usable.some((lane) => lane.promising)) return;
-    // Those that only finish are bounded too: the oldest gives way.
-    if (this.#lanes.length >= this.#options.sessionsMax * 2) this.#lanes[0]?.destroy('replaced');
-    const { clock, dial, streamsMax, firstAlone, pingAfterMs } = this.#options;
-    this.#lanes = [...this.#lanes, new SessionLane({ clock, dial, owner: this, streamsMax, firstAlone, pingAfterMs })];
-  }
-
-  #failed(reason: string): void {
-    this.#failures += 1;
-    this.#lastFailure = reason;
-    const { clock, random } = this.#options;
-    // The first failure is met at once: gateways end connections for reasons of their own.
-    if (this.#failures === 1) return;
-    const firstMs = limits.gatewayReconnectFirstMs;
-    const delayMs = fullJitterMs(random, this.#failures - 2, firstMs, limits.gatewayReconnectMaxMs);
-    this.#cancelRetry?.();
-    this.#cancelRetry = clock.after(delayMs, () => {
-      this.#cancelRetry = undefined;
-      this.#pump();
-    });
-  }
-
-  #giveUpWaiting(): void {
-    // Another connection may still be up and merely full: then waiting is worth it.
-    if (this.#lanes.some((lane) => lane.state === 'open')) return;
-    const reason = this.#lastFailure === '' ? gatewayGone : this.#lastFailure;
+  #failWaiting(reason: string): void {
     for (const slot of this.#waiting.removeWhere(() => true)) this.#fail(slot, 'not-sent', reason);
   }
 
   #armSweep(deadlineMs: number): void {
-    if (deadlineMs >= this.#sweepAtMs) return;
-    this.#cancelSweep?.();
     const nowMs = this.#options.clock.monotonicMs();
-    this.#sweepAtMs = Math.max(deadlineMs, nowMs + limits.gatewaySweepGapMs);
-    this.#cancelSweep = this.#options.clock.after(this.#sweepAtMs - nowMs, () => this.#sweep());
+    const dueMs = Math.max(deadlineMs, nowMs + limits.gatewaySweepGapMs);
+    if (dueMs >= this.#sweepAtMs) return; // else requests that are nearly late would put it off for ever
+    this.#cancelSweep?.();
+    this.#sweepAtMs = dueMs;
+    this.#cancelSweep = this.#options.clock.after(dueMs - nowMs, () => this.#sweep());
   }
 
   #sweep(): void {
@@ -268,22 +230,21 @@ export class SessionPool implements GatewaySession, LaneOwner {
 
   #abandon(): void {
     const reason = 'drained';
-    for (const slot of this.#waiting.removeWhere(() => true)) this.#fail(slot, 'not-sent', reason);
+    this.#failWaiting(reason);
     for (let slot = 0; slot < this.#flights.length; slot++) {
       const flight = this.#flights[slot];
       if (flight === undefined || !flight.live) continue;
       flight.lane?.cancel(slot);
       this.#fail(slot, 'no-answer', reason);
     }
-    for (const lane of this.#lanes) lane.destroy(reason);
+    this.#lanes.destroyAll(reason);
     this.#schedulePump();
   }
 
   #endDrain(): void {
     if (this.#flights.length > this.#free.length) return;
-    for (const lane of this.#lanes) lane.leave();
-    if (this.#lanes.length > 0) return;
-    this.#cancelRetry?.();
+    this.#lanes.leaveAll();
+    if (this.#lanes.size > 0) return;
     this.#cancelSweep?.();
     this.#draining?.cancel();
     this.#draining?.resolve();
