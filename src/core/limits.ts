@@ -248,4 +248,10 @@ export const limits = {
   /** Requests that may be on one connection whatever the peer allows. Seen at Apple: 1000 to 1500; at Google: 100. */
   apnsStreamsMax: 1_000,
   fcmStreamsMax: 100,
+  /** Of one connection: sets of shared fields (topic, push type, priority) whose encoded bytes are kept, 1 KiB each. */
+  hpackTemplatesMax: 64,
+  /** Names of fields of single requests whose bytes are kept; gateways have one or two. */
+  hpackNamesMax: 32,
+  /** Requests between two insertions into a full compression table: their indices outweigh composing the rest anew. */
+  hpackEvictAfterRequests: 64,
 } as const;
