@@ -245,6 +245,22 @@ export const limits = {
   gatewaySweepGapMs: 20,
   /** A connection younger than this is not given up for a refused credential: batches with the old one still arrive. */
   gatewayRenewGapMs: 1_000,
+  /** Our HTTP/2 client. Bytes that the socket has not taken: four windows of 64 KiB in both TLS and the kernel; past it
+   *  no more requests are written. */
+  h2OutputBytesMax: 262_144,
+  /** What a peer may send of response fields (RFC 9113 §10.5.1): Apple's have under 300 bytes, Google's under 1 KiB. */
+  h2HeaderListBytesMax: 16_384,
+  /** The same while still encoded, over HEADERS and all CONTINUATION frames. */
+  h2HeaderBlockBytesMax: 32_768,
+  /** What may be on its way to us: of one response more than is kept, and of all more than a thousand of them. */
+  h2StreamWindowBytes: 131_072,
+  h2ConnectionWindowBytes: 16_777_216,
+  /** How long the peer may take to acknowledge our SETTINGS (RFC 9113 §6.5.3). */
+  h2SettingsAckMs: 10_000,
+  /** Frames that serve no request: some a minute are usual. Far above what any gateway does, far below what hurts. */
+  h2IdleFramesPerSecondMax: 1_000,
+  /** Cancelled streams that are remembered, lest late frames on them pass for a fault of the peer. */
+  h2CancelledStreamsMax: 1_024,
   /** Requests that may be on one connection whatever the peer allows. Seen at Apple: 1000 to 1500; at Google: 100. */
   apnsStreamsMax: 1_000,
   fcmStreamsMax: 100,

@@ -11,6 +11,7 @@ import { constants } from 'node:http2';
 import { isIP } from 'node:net';
 import { Agent } from 'http2-wrapper';
 import { limits } from '../core/limits.ts';
+import { reasonOfError } from './connection-error.ts';
 import { errorName, goawayReason } from './h2/frames.ts';
 import { SessionPool } from './session-pool.ts';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
@@ -67,7 +68,7 @@ class WrapperConnection implements GatewayConnection {
     this.#agent.tlsSessionCache = cache;
     this.#connect(options).then(
       (session) => this.#opened(session),
-      (error: unknown) => this.#ended(reasonOf(error)),
+      (error: unknown) => this.#ended(reasonOfError(error)),
     );
   }
 
@@ -260,7 +261,7 @@ class WrapperConnection implements GatewayConnection {
   }
 
   #blame(error: unknown): void {
-    if (this.#reason === '') this.#reason = reasonOf(error);
+    if (this.#reason === '') this.#reason = reasonOfError(error);
   }
 
   #ended(reason: string): void {
@@ -302,18 +303,6 @@ function isSendableAll(fields: Readonly<Record<string, string>>): boolean {
     if (!fieldValue.test(fields[name] ?? '')) return false;
   }
   return true;
-}
-
-function codeOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
-  return typeof error.code === 'string' ? error.code : '';
-}
-
-/** A code where there is one: messages may carry what was sent. */
-function reasonOf(error: unknown): string {
-  const code = codeOf(error);
-  if (code !== '') return code;
-  return error instanceof Error ? error.message.slice(0, 120) : 'unknown error';
 }
 
 function resetReason(code: number | undefined): string {

@@ -102,12 +102,15 @@ export function goawayReason(code: number, debugData: Uint8Array): string {
   return `GOAWAY ${errorName(code)}${said === '' ? '' : ` ${said}`}`;
 }
 
+export interface FrameHead {
+  length: number;
+  type: number;
+  flags: number;
+  streamId: number;
+}
+
 /** Writes nine bytes; returns where the payload begins. */
-export function writeFrameHead(
-  bytes: Uint8Array,
-  at: number,
-  { length, type, flags, streamId }: { length: number; type: number; flags: number; streamId: number },
-): number {
+export function writeFrameHead(bytes: Uint8Array, at: number, { length, type, flags, streamId }: FrameHead): number {
   bytes[at] = length >>> 16;
   bytes[at + 1] = length >>> 8;
   bytes[at + 2] = length;
