@@ -1,7 +1,7 @@
 // Thread: main
 /** What one request to a gateway costs before it is sent: notification to path, fields and body. */
 import { renderApns } from '../src/provider/apns.ts';
-import { renderFcm } from '../src/provider/fcm.ts';
+import { renderFcm } from '../src/provider/fcm-message.ts';
 import { renderMongoosePush } from '../src/provider/mongoosepush.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { benchNotifications } from './bench-notifications.ts';

@@ -214,6 +214,10 @@ export const limits = {
   apnsPayloadBytesMax: 4_096,
   apnsVoipPayloadBytesMax: 5_120,
   fcmPayloadBytesMax: 4_096,
+  /** Google, for what goes to all of a topic or a condition. */
+  fcmTopicPayloadBytesMax: 2_048,
+  /** Objects within objects of what a program gives besides: Apple's and Google's own are 6 deep. */
+  notificationPartsDepthMax: 32,
   collapseIdBytesMax: 64,
   /** What a gateway may send back; Apple's and Google's answers are under 2 KiB. */
   gatewayResponseBytesMax: 65_536,

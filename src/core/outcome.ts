@@ -20,8 +20,14 @@ export type Outcome =
   /**
    * Our credential is refused: nothing is wrong with the device or the notification. `gatewayAtMs`: epoch ms, what the
    * gateway's clock said when it answered, 0 = not said: a clock of ours that is wrong makes credentials that are.
+   * `renewable`: a fresh authorization of the same credential may be taken; otherwise only a person can help.
    */
-  | { readonly kind: 'unauthorized'; readonly reason: string; readonly gatewayAtMs: number }
+  | {
+      readonly kind: 'unauthorized';
+      readonly reason: string;
+      readonly gatewayAtMs: number;
+      readonly renewable: boolean;
+    }
   /** Nobody answered. `reached`: whether the gateway may have acted on it. `retryAfterMs` as above. */
   | {
       readonly kind: 'unavailable';
@@ -62,8 +68,8 @@ export function throttled(reason: string, retryAfterMs: number): Outcome {
   return { kind: 'throttled', reason, retryAfterMs };
 }
 
-export function unauthorized(reason: string, gatewayAtMs = 0): Outcome {
-  return { kind: 'unauthorized', reason, gatewayAtMs };
+export function unauthorized(reason: string, gatewayAtMs = 0, renewable = true): Outcome {
+  return { kind: 'unauthorized', reason, gatewayAtMs, renewable };
 }
 
 export function unavailable(reached: 'no' | 'unknown', reason: string, retryAfterMs = 0): Outcome {

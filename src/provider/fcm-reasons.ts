@@ -10,15 +10,16 @@ export interface FcmReason extends ReasonMeaning {
   readonly retryAfterMs: number;
 }
 
-/** Google: not before 10 s after an error, 60 s after a 429. */
-const afterErrorMs = 10_000;
+/** Google: nothing is tried again sooner than this, whatever Retry-After says. */
+export const fcmRetryMsMin = 10_000;
+/** Google: after a 429 without Retry-After. */
 const afterQuotaMs = 60_000;
 
 function row(kind: FcmReason['kind'], more: Partial<FcmReason> = {}): FcmReason {
   return { kind, reached: 'no', retryAfterMs: 0, ...more };
 }
 
-const broken = { reached: 'unknown', retryAfterMs: afterErrorMs } as const;
+const broken = { reached: 'unknown', retryAfterMs: fcmRetryMsMin } as const;
 
 /**
  * By `errorCode` of the FcmError detail. A dead token is only what Google says in those words: `UNREGISTERED`, and
@@ -30,31 +31,35 @@ export const fcmErrorCodes: ReadonlyMap<string, FcmReason> = new Map([
   ['INVALID_ARGUMENT', row('rejected')],
   ['SENDER_ID_MISMATCH', row('rejected')],
   ['QUOTA_EXCEEDED', row('throttled', { retryAfterMs: afterQuotaMs })],
-  ['UNAVAILABLE', row('unavailable', { retryAfterMs: afterErrorMs })],
+  ['UNAVAILABLE', row('unavailable', { retryAfterMs: fcmRetryMsMin })],
   ['INTERNAL', row('unavailable', broken)],
-  // The APNs or web push credential stored in the Firebase project; the second is its older name.
-  ['THIRD_PARTY_AUTH_ERROR', row('unauthorized')],
-  ['APNS_AUTH_ERROR', row('unauthorized')],
+  // The APNs or web push credential stored in the Firebase project; the second is its older name. An access token of
+  // ours, however fresh, changes nothing.
+  ['THIRD_PARTY_AUTH_ERROR', row('unauthorized', { renewable: false })],
+  ['APNS_AUTH_ERROR', row('unauthorized', { renewable: false })],
+  // UNSPECIFIED_ERROR is not here on purpose: it says nothing, so the HTTP status decides, as for new words.
 ]);
 
 /** By `error.status`, for answers without an FcmError detail. */
 export const fcmStatuses: ReadonlyMap<string, FcmReason> = new Map([
   ['UNAUTHENTICATED', row('unauthorized')],
-  ['PERMISSION_DENIED', row('unauthorized')],
+  // The API is not enabled in the project, or the account lacks the role.
+  ['PERMISSION_DENIED', row('unauthorized', { renewable: false })],
   ['INVALID_ARGUMENT', row('rejected')],
   // Perhaps the wrong project: never a dead token.
   ['NOT_FOUND', row('rejected')],
   ['RESOURCE_EXHAUSTED', row('throttled', { retryAfterMs: afterQuotaMs })],
-  ['UNAVAILABLE', row('unavailable', { retryAfterMs: afterErrorMs })],
+  ['UNAVAILABLE', row('unavailable', { retryAfterMs: fcmRetryMsMin })],
   ['INTERNAL', row('unavailable', broken)],
   ['DEADLINE_EXCEEDED', row('unavailable', broken)],
 ]);
 
 /** For a body that cannot be read (Google's front end answers in HTML), or words that are new: by the status alone. */
 export function fcmReasonOfStatus(status: number): FcmReason {
-  if (status === 401 || status === 403) return row('unauthorized');
+  if (status === 401) return row('unauthorized');
+  if (status === 403) return row('unauthorized', { renewable: false });
   if (status === 429) return row('throttled', { retryAfterMs: afterQuotaMs });
-  if (status === 503) return row('unavailable', { retryAfterMs: afterErrorMs });
+  if (status === 503) return row('unavailable', { retryAfterMs: fcmRetryMsMin });
   if (status === 408 || status >= 500) return row('unavailable', broken);
   return row('rejected');
 }

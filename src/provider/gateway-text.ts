@@ -49,6 +49,14 @@ export function pathSegment(text: string): string {
   return encodeURIComponent(Buffer.from(text).toString()).replaceAll('.', '%2E');
 }
 
+// Printable ASCII without quote and backslash: JSON as it stands.
+const plainString = /^[ !#-[\]-~]*$/;
+
+/** As `JSON.stringify`, at a fraction of its cost for the short texts of notifications. */
+export function jsonString(text: string): string {
+  return plainString.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
 const visible = /^[\x21-\x7e]+$/;
 
 /** Fit for a field as it stands. */

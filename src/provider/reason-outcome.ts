@@ -9,6 +9,8 @@ export interface ReasonMeaning {
   readonly kind: Exclude<OutcomeKind, 'accepted' | 'expired'>;
   /** For `unavailable`. */
   readonly reached: 'no' | 'unknown';
+  /** For `unauthorized`: a fresh value of the same credential may be taken. Default true. */
+  readonly renewable?: boolean;
 }
 
 export interface SaidBeside {
@@ -33,7 +35,7 @@ export function outcomeOfReason(
     case 'throttled':
       return throttled(reason, laterMs);
     case 'unauthorized':
-      return unauthorized(reason, gatewayAtMs);
+      return unauthorized(reason, gatewayAtMs, meaning.renewable ?? true);
     case 'unavailable':
       return unavailable(meaning.reached, reason, laterMs);
     default:

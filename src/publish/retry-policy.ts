@@ -1,7 +1,8 @@
 // Thread: main
 /**
  * What to do after an outcome, while the asker still waits: tell it, try again, or renew the credential and try again.
- * Retries live in memory only as long as somebody waits for the answer; past that the asker was told to come back.
+ * Retries live in memory only as long as somebody waits for the answer; past that the asker was told to come back. How
+ * long a gateway wants to be left alone is in the outcome: its own word, or its row in the provider's reason table.
  */
 import { unreachable } from '../core/assert.ts';
 import { fullJitterMs } from '../core/random.ts';
@@ -21,10 +22,14 @@ export interface Attempt {
   readonly random: Random;
 }
 
+// What came together must not come back together: up to this share of the wait is added.
+const spreadShare = 0.25;
 // A retry that cannot be answered in this time is not worth a request.
 const usefulMs = 200;
 const backoffFirstMs = 50;
 const backoffMaxMs = 1_000;
+// Past these no asker waits any more.
+const doublingsMax = 10;
 const settle: Retry = { kind: 'settle' };
 
 export function retryAfter(outcome: Outcome, after: Attempt): Retry {
@@ -33,11 +38,12 @@ export function retryAfter(outcome: Outcome, after: Attempt): Retry {
     case 'unregistered':
     case 'rejected':
     case 'expired':
-    // The gateway has said "later", and later is after the asker's patience: it is told so.
-    case 'throttled':
       return settle;
+    // Nobody has it. Without a time it is about this device, and only the asker knows whether it can wait.
+    case 'throttled':
+      return outcome.retryAfterMs > 0 ? retryAt(after.nowMs + waitMs(outcome.retryAfterMs, after), after) : settle;
     case 'unauthorized':
-      return after.attempt === 0 && isUseful(after.nowMs, after) ? { kind: 'renew' } : settle;
+      return outcome.renewable && after.attempt === 0 && isUseful(after.nowMs, after) ? { kind: 'renew' } : settle;
     case 'unavailable':
       if (outcome.reached === 'unknown') {
         // Perhaps it was delivered: a second copy is invisible only where it replaces the first.
@@ -50,7 +56,10 @@ export function retryAfter(outcome: Outcome, after: Attempt): Retry {
 }
 
 function waitMs(askedMs: number, after: Attempt): number {
-  if (askedMs > 0) return askedMs;
+  if (askedMs > 0) {
+    const doubledMs = askedMs * 2 ** Math.min(after.attempt, doublingsMax);
+    return doubledMs + after.random.unit() * doubledMs * spreadShare;
+  }
   // The first goes at once to another session; the next ones spread out.
   return after.attempt === 0 ? 0 : fullJitterMs(after.random, after.attempt, backoffFirstMs, backoffMaxMs);
 }

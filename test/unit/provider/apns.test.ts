@@ -197,11 +197,16 @@ describe('APNs: classification', () => {
     const date = new Date(nowMs + 7_200_000).toUTCString();
     for (const reason of ['ExpiredProviderToken', 'InvalidProviderToken']) {
       const outcome = classify(403, JSON.stringify({ reason }), { date });
-      assert.deepEqual(outcome, { kind: 'unauthorized', reason, gatewayAtMs: nowMs + 7_200_000 });
+      assert.deepEqual(outcome, { kind: 'unauthorized', reason, gatewayAtMs: nowMs + 7_200_000, renewable: true });
     }
     for (const fields of [{}, { date: 'noon' }] as const) {
       const outcome = classify(403, '{"reason":"ExpiredProviderToken"}', fields);
-      assert.deepEqual(outcome, { kind: 'unauthorized', reason: 'ExpiredProviderToken', gatewayAtMs: 0 });
+      assert.deepEqual(outcome, {
+        kind: 'unauthorized',
+        reason: 'ExpiredProviderToken',
+        gatewayAtMs: 0,
+        renewable: true,
+      });
     }
   });
 

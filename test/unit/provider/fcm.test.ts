@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { systemClock } from '../../../src/core/clock.ts';
 import { epochMs } from '../../../src/core/ids.ts';
-import { limits } from '../../../src/core/limits.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 import { makeAuthority } from '../../../src/fake/certificates.ts';
 import { FcmGateway } from '../../../src/fake/fcm-gateway.ts';
 import { OAuthServer, makeServiceAccount } from '../../../src/fake/oauth-server.ts';
-import { FcmProvider, classifyFcm, renderFcm } from '../../../src/provider/fcm.ts';
+import { FcmProvider, classifyFcm } from '../../../src/provider/fcm.ts';
 import { fcmErrorCodes } from '../../../src/provider/fcm-reasons.ts';
 import { createGoogleCredentials, readToken } from '../../../src/provider/google-oauth.ts';
 import { openHttp2WrapperSession } from '../../../src/transport/http2-wrapper-session.ts';
@@ -15,132 +14,138 @@ import { providerConformance, providerName, sampleNotification } from '../../con
 import { writeTrusted } from '../../conformance/trusted-file.ts';
 import type { TestContext } from 'node:test';
 import type { FcmConfig } from '../../../config/engine-config.ts';
-import type { Notification } from '../../../src/core/notification.ts';
+import type { Outcome } from '../../../src/core/outcome.ts';
+import type { GatewayRequest, OpenGatewaySession } from '../../../src/transport/gateway-session.ts';
 
 const nowMs = Date.UTC(2026, 5, 1);
 
-function messageOf(changes: Partial<Notification> = {}): Record<string, unknown> {
-  const rendered = renderFcm(sampleNotification({ service: 'fcm', token: 'tok:en', ...changes }), nowMs);
-  assert.ok(rendered.ok);
-  return (JSON.parse(rendered.value) as { message: Record<string, unknown> }).message;
+interface Said {
+  readonly code?: string;
+  readonly fields?: readonly string[];
+  readonly quota?: { readonly subject: string; readonly description: string };
+  readonly message?: string;
 }
 
-describe('FCM: rendering', () => {
-  test('4.2 an alert has a notification for the system and its looks for Android', () => {
-    assert.deepEqual(messageOf({ category: 'open', collapseId: 'c1', data: { chat: 'x' } }), {
-      token: 'tok:en',
-      notification: { title: 'romeo@montague.example', body: 'Wherefore art thou?' },
-      data: { chat: 'x' },
-      android: {
-        priority: 'HIGH',
-        collapse_key: 'c1',
-        notification: {
-          sound: 'default',
-          tag: 'romeo@montague.example',
-          click_action: 'open',
-          notification_count: 3,
-        },
-      },
-    });
-  });
-
-  test('4.2 a silent push is data only, with the priority it was given', () => {
-    const data = { 'message-count': '2' };
-    assert.deepEqual(messageOf({ kind: 'silent', priority: 'normal', data }), {
-      token: 'tok:en',
-      data,
-      android: { priority: 'NORMAL' },
-    });
-  });
-
-  test('4.2 a call is data only and HIGH', () => {
-    assert.deepEqual(messageOf({ kind: 'call', priority: 'normal' }), {
-      token: 'tok:en',
-      android: { priority: 'HIGH' },
-    });
-  });
-
-  test('4.2 reserved keys are left out and values are text', () => {
-    const data = { from: 'x', message_type: 'x', 'google.a': 'x', 'gcm.b': 'x', googly: 'stays', count: 3 };
-    const message = messageOf({ data: data as unknown as Record<string, string> });
-    assert.deepEqual(message['data'], { googly: 'stays', count: '3' });
-  });
-
-  test('4.2 the time to live is what is left, within 0 and four weeks', () => {
-    const ttl = (expiresAtMs: number) =>
-      (messageOf({ expiresAtMs: epochMs(expiresAtMs) })['android'] as { ttl?: string }).ttl;
-    assert.equal(ttl(nowMs + 90_000), '90s');
-    assert.equal(ttl(nowMs - 5_000), '0s');
-    assert.equal(ttl(nowMs + 1e12), '2419200s');
-    assert.equal(ttl(0), undefined);
-  });
-
-  test('4.2 a body that is too long is shortened, and data that is too large is refused', () => {
-    const message = messageOf({ body: 'ü'.repeat(5_000) });
-    const notification = message['notification'] as { body: string };
-    assert.ok(notification.body.endsWith('…'));
-    assert.ok(Buffer.byteLength(notification.body) <= limits.fcmPayloadBytesMax);
-    const refused = renderFcm(sampleNotification({ data: { big: 'x'.repeat(5_000) } }), nowMs);
-    assert.deepEqual(refused, { ok: false, error: 'PayloadTooLarge' });
-  });
-});
-
-function errorBody(status: string, options: { code?: string; fields?: boolean; message?: string } = {}): string {
+function errorBody(status: string, { code, fields, quota, message = '' }: Said = {}): string {
+  const type = 'type.googleapis.com/google';
   const details: unknown[] = [];
-  if (options.code !== undefined) {
-    details.push({ '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode: options.code });
+  if (code !== undefined) details.push({ '@type': `${type}.firebase.fcm.v1.FcmError`, errorCode: code });
+  if (fields !== undefined) {
+    details.push({ '@type': `${type}.rpc.BadRequest`, fieldViolations: fields.map((field) => ({ field })) });
   }
-  if (options.fields === true) {
-    details.push({
-      '@type': 'type.googleapis.com/google.rpc.BadRequest',
-      fieldViolations: [{ field: 'message.data' }],
-    });
-  }
-  return JSON.stringify({ error: { status, message: options.message ?? '', details } });
+  if (quota !== undefined) details.push({ '@type': `${type}.rpc.QuotaFailure`, violations: [quota] });
+  return JSON.stringify({ error: { status, message, details } });
 }
+
+const badToken = 'The registration token is not a valid FCM registration token';
+const html = '<!DOCTYPE html><title>Error</title>';
+const unknown10 = { reached: 'unknown', retryAfterMs: 10_000 } as const;
+const no10 = { reached: 'no', retryAfterMs: 10_000 } as const;
+
+/** Section 4.3, line by line: status and body, and what they end as. */
+const answers: readonly (readonly [string, number, string, Outcome['kind'], object])[] = [
+  ['UNREGISTERED', 404, errorBody('NOT_FOUND', { code: 'UNREGISTERED' }), 'unregistered', { sinceMs: 0 }],
+  ['NOT_FOUND without FcmError', 404, errorBody('NOT_FOUND'), 'rejected', { reason: 'NOT_FOUND' }],
+  ['a 404 in HTML', 404, html, 'rejected', { reason: 'status-404' }],
+  [
+    'INVALID_ARGUMENT of the token',
+    400,
+    errorBody('INVALID_ARGUMENT', { code: 'INVALID_ARGUMENT', message: badToken }),
+    'unregistered',
+    { reason: 'INVALID_ARGUMENT' },
+  ],
+  [
+    'INVALID_ARGUMENT with a field of ours',
+    400,
+    errorBody('INVALID_ARGUMENT', { code: 'INVALID_ARGUMENT', message: badToken, fields: ['message.data'] }),
+    'rejected',
+    {},
+  ],
+  ['INVALID_ARGUMENT with fields alone', 400, errorBody('INVALID_ARGUMENT', { fields: ['message'] }), 'rejected', {}],
+  [
+    'INVALID_ARGUMENT about something else',
+    400,
+    errorBody('INVALID_ARGUMENT', { code: 'INVALID_ARGUMENT', message: 'Android message is too big' }),
+    'rejected',
+    {},
+  ],
+  ['INVALID_ARGUMENT of who knows what', 400, errorBody('INVALID_ARGUMENT', { message: badToken }), 'rejected', {}],
+  ['SENDER_ID_MISMATCH', 403, errorBody('PERMISSION_DENIED', { code: 'SENDER_ID_MISMATCH' }), 'rejected', {}],
+  [
+    'QUOTA_EXCEEDED',
+    429,
+    errorBody('RESOURCE_EXHAUSTED', { code: 'QUOTA_EXCEEDED' }),
+    'throttled',
+    { reason: 'QUOTA_EXCEEDED', retryAfterMs: 60_000 },
+  ],
+  ['a 429 in HTML', 429, html, 'throttled', { reason: 'status-429', retryAfterMs: 60_000 }],
+  ['UNAVAILABLE', 503, errorBody('UNAVAILABLE', { code: 'UNAVAILABLE' }), 'unavailable', no10],
+  ['a 503 in HTML', 503, html, 'unavailable', no10],
+  ['INTERNAL', 500, errorBody('INTERNAL', { code: 'INTERNAL' }), 'unavailable', unknown10],
+  ['a 502 in HTML', 502, html, 'unavailable', unknown10],
+  ['DEADLINE_EXCEEDED', 504, errorBody('DEADLINE_EXCEEDED'), 'unavailable', unknown10],
+  [
+    'THIRD_PARTY_AUTH_ERROR',
+    401,
+    errorBody('UNAUTHENTICATED', { code: 'THIRD_PARTY_AUTH_ERROR' }),
+    'unauthorized',
+    { renewable: false },
+  ],
+  [
+    'APNS_AUTH_ERROR',
+    401,
+    errorBody('UNAUTHENTICATED', { code: 'APNS_AUTH_ERROR' }),
+    'unauthorized',
+    { renewable: false },
+  ],
+  ['UNAUTHENTICATED', 401, errorBody('UNAUTHENTICATED'), 'unauthorized', { renewable: true }],
+  ['a 401 in HTML', 401, html, 'unauthorized', { renewable: true }],
+  ['PERMISSION_DENIED', 403, errorBody('PERMISSION_DENIED'), 'unauthorized', { renewable: false }],
+  ['UNSPECIFIED_ERROR with 500', 500, errorBody('X', { code: 'UNSPECIFIED_ERROR' }), 'unavailable', unknown10],
+  ['UNSPECIFIED_ERROR with 400', 400, errorBody('X', { code: 'UNSPECIFIED_ERROR' }), 'rejected', {}],
+  ['a word that is new, with 503', 503, errorBody('X', { code: 'BRAND_NEW' }), 'unavailable', no10],
+];
 
 describe('FCM: classification', () => {
   const classify = (status: number, body: string, fields: Record<string, string> = {}) =>
     classifyFcm({ status, body, fields, nowMs });
 
-  test('4.3 every error code of the table ends as the table says', () => {
+  for (const [name, status, body, kind, more] of answers) {
+    test(`4.3 ${name} (${status}) is ${kind}`, () => {
+      const outcome = classify(status, body);
+      assert.deepEqual({ ...outcome, kind, ...more }, outcome);
+    });
+  }
+
+  test('4.3 every error code of the table is in the list above or ends as the table says', () => {
     for (const [code, row] of fcmErrorCodes) {
       assert.equal(classify(400, errorBody('WHATEVER', { code })).kind, row.kind, code);
     }
   });
 
-  test('4.3 a 404 without FcmError is not a dead token', () => {
-    assert.equal(classify(404, errorBody('NOT_FOUND')).kind, 'rejected');
-    assert.equal(classify(404, '<html>').kind, 'rejected');
-    assert.equal(classify(404, errorBody('NOT_FOUND', { code: 'UNREGISTERED' })).kind, 'unregistered');
+  test('4.3 the quota of one device or topic is told apart from that of the project', () => {
+    const reasonFor = (subject: string, description: string): string => {
+      const quota = { subject, description };
+      const outcome = classify(429, errorBody('RESOURCE_EXHAUSTED', { code: 'QUOTA_EXCEEDED', quota }));
+      assert.ok(outcome.kind === 'throttled');
+      return outcome.reason;
+    };
+    assert.equal(reasonFor('device', 'Device message rate exceeded.'), 'DEVICE_QUOTA_EXCEEDED');
+    assert.equal(reasonFor('topic:news', ''), 'TOPIC_QUOTA_EXCEEDED');
+    assert.equal(reasonFor('project:device-shop', 'Message rate exceeded.'), 'QUOTA_EXCEEDED');
   });
 
-  test('4.3 INVALID_ARGUMENT is a dead token only when FCM says so and names no field', () => {
-    const code = 'INVALID_ARGUMENT';
-    const message = 'The registration token is not a valid FCM registration token';
-    assert.equal(classify(400, errorBody(code, { code, message })).kind, 'unregistered');
-    assert.equal(classify(400, errorBody(code, { code, message, fields: true })).kind, 'rejected');
-    assert.equal(classify(400, errorBody(code, { code })).kind, 'rejected');
-    assert.equal(classify(400, errorBody(code, { message })).kind, 'rejected');
-  });
-
-  test('4.3 credentials that are refused say nothing about the device', () => {
-    assert.equal(classify(401, errorBody('UNAUTHENTICATED')).kind, 'unauthorized');
-    assert.equal(classify(403, errorBody('PERMISSION_DENIED')).kind, 'unauthorized');
-    assert.equal(classify(403, errorBody('PERMISSION_DENIED', { code: 'SENDER_ID_MISMATCH' })).kind, 'rejected');
-  });
-
-  test('4.4 waits are what Google says, or its defaults', () => {
-    const quota = errorBody('RESOURCE_EXHAUSTED', { code: 'QUOTA_EXCEEDED' });
-    assert.deepEqual(classify(429, quota), { kind: 'throttled', reason: 'QUOTA_EXCEEDED', retryAfterMs: 60_000 });
-    const busy = errorBody('UNAVAILABLE', { code: 'UNAVAILABLE' });
-    assert.deepEqual(classify(503, busy, { 'retry-after': '30' }), {
-      kind: 'unavailable',
-      reached: 'no',
-      reason: 'UNAVAILABLE',
-      retryAfterMs: 30_000,
-    });
-    assert.ok(classify(500, '<html>').kind === 'unavailable');
+  test('4.4 Retry-After is kept, in seconds or as a date, but 10 s pass at least', () => {
+    const waits = (status: number, after: string): number => {
+      const outcome = classify(status, html, { 'retry-after': after });
+      assert.ok(outcome.kind === 'unavailable' || outcome.kind === 'throttled');
+      return outcome.retryAfterMs;
+    };
+    assert.equal(waits(503, '30'), 30_000);
+    assert.equal(waits(503, '3'), 10_000);
+    assert.equal(waits(429, '120'), 120_000);
+    assert.equal(waits(429, new Date(nowMs + 45_000).toUTCString()), 45_000);
+    assert.equal(waits(429, 'soon'), 60_000);
   });
 
   test('4.1 an accepted message keeps its name', () => {
@@ -148,6 +153,59 @@ describe('FCM: classification', () => {
     assert.deepEqual(outcome, { kind: 'accepted', gatewayId: 'projects/p/messages/1' });
   });
 });
+
+describe('FCM: requests', () => {
+  test('requests with one authorization share one object of fields, and have none of their own', () => {
+    const requests: GatewayRequest[] = [];
+    const config = { ...plainConfig, projectId: 'chat/1' };
+    const open: OpenGatewaySession = (options) => {
+      assert.deepEqual([options.streamsMax, options.pingAfterMs, options.firstAlone], [100, 0, false], '4.5');
+      return {
+        request: (request) => {
+          requests.push(request);
+          return 'taken';
+        },
+        renew: () => undefined,
+        drain: () => Promise.resolve(),
+      };
+    };
+    const settle = () => assert.fail('nothing has ended');
+    const context = { name: config.name, clock: systemClock, random: seededRandom(1), settle };
+    const provider = new FcmProvider(config, context, open);
+    for (const authorization of ['Bearer a', 'Bearer a', 'Bearer b', 'Bearer b']) {
+      provider.publish(sampleNotification({ service: 'fcm' }), authorization, epochMs(nowMs), 1);
+    }
+    const [first, second, third, fourth] = requests;
+    assert.ok(first && second && third && fourth);
+    assert.equal(first.path, '/v1/projects/chat%2F1/messages:send');
+    assert.equal(first.shared, second.shared);
+    assert.equal(third.shared, fourth.shared);
+    assert.deepEqual([first.shared, third.shared], [{ authorization: 'Bearer a' }, { authorization: 'Bearer b' }]);
+    assert.ok(requests.every(({ fields }) => Object.keys(fields).length === 0 && Object.isFrozen(fields)));
+  });
+});
+
+const plainConfig: FcmConfig = {
+  kind: 'fcm',
+  name: providerName('fcm-demo'),
+  apps: [],
+  tags: [],
+  mode: 'prod',
+  creditMax: 1_000,
+  requestMs: 10_000,
+  host: 'localhost',
+  port: 443,
+  caFile: '',
+  sessionsMax: 2,
+  transport: 'h2',
+  proxyUrl: '',
+  projectId: 'demo-project',
+  clientEmail: '',
+  privateKeyPem: '',
+  privateKeyId: '',
+  quotaPerMinute: 600_000,
+  tokenUrl: '',
+};
 
 async function startGoogle(t: TestContext) {
   const authority = await makeAuthority(systemClock);
@@ -165,24 +223,12 @@ async function startGoogle(t: TestContext) {
     await oauth.stop();
   });
   const config: FcmConfig = {
-    kind: 'fcm',
-    name: providerName('fcm-demo'),
-    apps: [],
-    tags: [],
-    mode: 'prod',
-    creditMax: 1_000,
-    requestMs: 10_000,
-    host: 'localhost',
+    ...plainConfig,
     port,
     caFile: await writeTrusted(t, authority.caPem),
-    sessionsMax: 2,
-    transport: 'h2',
-    proxyUrl: '',
-    projectId: 'demo-project',
     clientEmail: key.account.client_email,
     privateKeyPem: key.account.private_key,
     privateKeyId: key.account.private_key_id,
-    quotaPerMinute: 600_000,
     tokenUrl: tokenUri,
   };
   return { config, gateway, oauth };

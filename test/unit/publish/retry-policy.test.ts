@@ -58,7 +58,7 @@ describe('retry policy', () => {
       unregistered('Unregistered', 0),
       rejected('BadTopic'),
       expired('late'),
-      throttled('429', 10),
+      throttled('TooManyRequests', 0),
     ];
     for (const outcome of answered) assert.deepEqual(decide(outcome), { kind: 'settle' }, outcome.kind);
   });
@@ -69,6 +69,10 @@ describe('retry policy', () => {
     assert.deepEqual(decide(unauthorized('ExpiredProviderToken'), { leftMs: 100 }), { kind: 'settle' });
   });
 
+  it('4.3 a refusal that no fresh credential changes is told at once', () => {
+    assert.deepEqual(decide(unauthorized('PERMISSION_DENIED', 0, false)), { kind: 'settle' });
+  });
+
   it('what nobody got goes again at once, later attempts wait with full jitter up to a second', () => {
     assert.deepEqual(decide(unavailable('no', 'GOAWAY')), { kind: 'retry', atMs: nowMs });
     for (let attempt = 1; attempt < 12; attempt++) {
@@ -77,9 +81,36 @@ describe('retry policy', () => {
     }
   });
 
-  it('a wait the gateway asked for is kept, or the asker is told at once when it is too long', () => {
-    assert.deepEqual(decide(unavailable('no', '503', 2_000)), { kind: 'retry', atMs: nowMs + 2_000 });
+  it('4.4 a wait the gateway asked for is kept, or the asker is told at once when it is too long', () => {
+    for (const outcome of [unavailable('no', '503', 2_000), throttled('QUOTA_EXCEEDED', 2_000)]) {
+      const retry = decide(outcome);
+      assert.ok(retry.kind === 'retry' && retry.atMs >= nowMs + 2_000 && retry.atMs <= nowMs + 2_500, outcome.kind);
+    }
     assert.deepEqual(decide(unavailable('no', '503', 6_000)), { kind: 'settle' });
+    assert.deepEqual(decide(throttled('QUOTA_EXCEEDED', 60_000)), { kind: 'settle' });
+  });
+
+  it('4.4 waits that were asked for double from one retry to the next, with jitter', () => {
+    for (const [attempt, leastMs] of [
+      [0, 10_000],
+      [1, 20_000],
+      [2, 40_000],
+    ] as const) {
+      const retry = decide(unavailable('no', 'UNAVAILABLE', 10_000), { attempt, leftMs: 3_600_000 });
+      assert.ok(retry.kind === 'retry');
+      const waitedMs = retry.atMs - nowMs;
+      assert.ok(waitedMs > leastMs && waitedMs <= leastMs * 1.25, String(waitedMs));
+    }
+    const many = decide(unavailable('no', 'UNAVAILABLE', 10_000), { attempt: 5_000, leftMs: 3_600_000 });
+    assert.deepEqual(many, { kind: 'settle' });
+  });
+
+  it('4.4 what may have been delivered obeys the rule against duplicates, whatever wait was asked for', () => {
+    const lost = unavailable('unknown', 'INTERNAL', 2_000);
+    assert.deepEqual(decide(lost), { kind: 'settle' });
+    const retry = decide(lost, { collapseId: 'c' });
+    assert.ok(retry.kind === 'retry' && retry.atMs >= nowMs + 2_000);
+    assert.deepEqual(decide(lost, { collapseId: 'c', attempt: 1 }), { kind: 'settle' });
   });
 
   it('what may have been delivered goes again only where the copy replaces the first, and once', () => {
