@@ -3,7 +3,7 @@
  * The publishing half of the engine: one dispatcher for each configured provider, its credential, and the threads the
  * providers run in. Built by engine.ts.
  */
-import { CredentialKeeper } from './publish/credential-keeper.ts';
+import { Keepers } from './engine-credentials.ts';
 import { dispatchActor } from './publish/dispatch-actor.ts';
 import { InlineExecutor } from './publish/inline-executor.ts';
 import { WorkerPoolExecutor } from './publish/worker-pool-executor.ts';
@@ -57,10 +57,15 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
   const executor = executorOf(options);
   const refs = new Map<ProviderName, ActorRef<DispatchMessage>>();
   const current = new Map<ProviderName, Dispatcher>();
-  const keepers: CredentialKeeper[] = [];
+  const keepers = new Keepers({
+    config,
+    clock,
+    random,
+    logger,
+    sourceOf: options.source?.credentials ?? credentialSourceOf,
+  });
   for (const provider of config.providers) {
-    const keeper = keeperOf(provider, options);
-    if (keeper !== undefined) keepers.push(keeper);
+    const keeper = keepers.take(provider);
     const { name, creditMax, requestMs } = provider;
     const spec = dispatchActor(
       { provider: name, executor, keeper, creditMax, requestMs, random, logger, disable },
@@ -77,7 +82,7 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
     settled: (budgetMs) => untilTrue(isIdle, clock, budgetMs),
     async drain(budgetMs) {
       await executor.drain(budgetMs);
-      await Promise.all(keepers.map((keeper) => keeper.close()));
+      await keepers.close();
     },
   };
 }
@@ -99,14 +104,6 @@ function executorOf({ config, clock, random, logger, source }: DispatchersOption
   }
   const { threads, heapMbMax } = workers;
   return new WorkerPoolExecutor({ threads, heapMbMax, providers: providers.map(withoutSigningKeys), clock, logger });
-}
-
-function keeperOf(provider: ProviderConfig, options: DispatchersOptions): CredentialKeeper | undefined {
-  const { clock, random, logger } = options;
-  const source = (options.source?.credentials ?? credentialSourceOf)(provider, clock);
-  return source === undefined
-    ? undefined
-    : new CredentialKeeper({ source, clock, random, logger, provider: provider.name });
 }
 
 /** For an orderly stop only: nothing else in the engine waits by looking. */

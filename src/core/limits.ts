@@ -210,6 +210,9 @@ export const limits = {
   /** Ad-hoc command sessions (xmpp 5.39). */
   commandSessionMs: 600_000,
 
+  /** What is kept of a minted authorization value: a JWT of 200 bytes; a longer file is not ours. */
+  credentialFileBytesMax: 16_384,
+
   /** Provider payloads, bytes (Apple: Generating a remote notification; Google: Message.data). */
   apnsPayloadBytesMax: 4_096,
   apnsVoipPayloadBytesMax: 5_120,

@@ -3,12 +3,13 @@
  * Google's access token for a service account: an assertion signed with RS256 is exchanged at the token endpoint
  * (RFC 7523; developers.google.com, "Using OAuth 2.0 for Server to Server Applications").
  */
+import { createHash } from 'node:crypto';
 import { SignJWT, importPKCS8 } from 'jose';
 import { epochMs } from '../core/ids.ts';
 import { err, ok } from '../core/result.ts';
 import { HttpsRequests } from '../transport/https-requests.ts';
 import { readTrustedAuthorities } from '../transport/trusted-authorities.ts';
-import { parseObject, reasonOr } from './gateway-text.ts';
+import { dateMs, parseObject, reasonOr } from './gateway-text.ts';
 import type { FcmConfig } from '../../config/engine-config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EpochMs } from '../core/ids.ts';
@@ -37,6 +38,7 @@ export function createGoogleCredentials(config: FcmConfig, clock: Clock): Creden
     waitingMax: 1,
   });
   return {
+    id: idOf(config),
     mint: async (nowMs) => {
       const assertion = await signAssertion(config, nowMs);
       if (!assertion.ok) return assertion;
@@ -47,6 +49,12 @@ export function createGoogleCredentials(config: FcmConfig, clock: Clock): Creden
     },
     close: () => requests.drain(0),
   };
+}
+
+// In memory alone: of the secret half.
+function idOf({ clientEmail, privateKeyId, privateKeyPem, tokenUrl, caFile }: FcmConfig): string {
+  const parts = ['fcm', clientEmail, privateKeyId, privateKeyPem, tokenUrl, caFile];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 async function signAssertion(config: FcmConfig, nowMs: EpochMs): Promise<Result<string, CredentialFailure>> {
@@ -64,29 +72,37 @@ async function signAssertion(config: FcmConfig, nowMs: EpochMs): Promise<Result<
     return err({
       transient: false,
       reason: `the key of ${config.clientEmail} is not an RSA private key in PKCS #8 PEM`,
+      gatewayAtMs: 0,
     });
   }
 }
 
 /** Exported for its table of answers. */
 export function readToken(result: HttpsResult, nowMs: EpochMs): Minted {
-  if (result.kind === 'full') return err({ transient: true, reason: 'token endpoint busy' });
-  if (result.kind === 'failed') return err({ transient: true, reason: `token endpoint: ${result.reason}` });
+  if (result.kind === 'full') return err({ transient: true, reason: 'token endpoint busy', gatewayAtMs: 0 });
+  if (result.kind === 'failed') {
+    return err({ transient: true, reason: `token endpoint: ${result.reason}`, gatewayAtMs: 0 });
+  }
   const { status } = result;
+  const gatewayAtMs = dateMs(result.fields['date']);
   const body = parseObject(result.body);
   if (status >= 200 && status < 300) {
     const token = body?.['access_token'];
-    if (typeof token !== 'string' || token === '') return err({ transient: true, reason: 'token endpoint: no token' });
+    if (typeof token !== 'string' || token === '') {
+      return err({ transient: true, reason: 'token endpoint: no token', gatewayAtMs });
+    }
     const said = body?.['expires_in'];
     const lifeMs = (typeof said === 'number' && said > 0 ? said : tokenSecondsDefault) * 1_000;
     return ok({
       authorization: `Bearer ${token}`,
+      mintedAtMs: nowMs,
       // A short-lived token is renewed at half its life, not at once and for ever.
       renewAtMs: epochMs(nowMs + Math.max(lifeMs - renewEarlyMs, lifeMs / 2)),
       expiresAtMs: epochMs(nowMs + lifeMs),
+      gatewayAtMs,
     });
   }
   // RFC 6749 §5.2: 400 and 401 mean that the account or its key is refused. A 429 or a 5xx passes.
   const transient = status >= 500 || status === 429 || status === 408;
-  return err({ transient, reason: `token endpoint: ${reasonOr(status, body?.['error'])}` });
+  return err({ transient, reason: `token endpoint: ${reasonOr(status, body?.['error'])}`, gatewayAtMs });
 }

@@ -32,27 +32,47 @@ export interface ProviderContext {
   readonly settle: Settle;
 }
 
-/** A minted authorization value and when to mint the next. */
+/** A minted authorization value and when to mint the next; times are on the clock that `mint` was told. */
 export interface Credential {
   readonly authorization: string;
+  readonly mintedAtMs: EpochMs;
   /** From now on a new one should be minted; the old one still works. */
   readonly renewAtMs: EpochMs;
   /** From now on it does not work. */
   readonly expiresAtMs: EpochMs;
+  /** What the clock of a token endpoint said; 0 = not said, or nobody was asked. */
+  readonly gatewayAtMs: number;
 }
 
 /** `transient`: try again later; otherwise the configured key is refused and only a person can help. */
 export interface CredentialFailure {
   readonly transient: boolean;
   readonly reason: string;
+  /** As in `Credential`: an assertion may be refused because of our clock. */
+  readonly gatewayAtMs: number;
 }
 
 /**
  * Mints authorization values on the main thread; keys never leave it. One flight at a time is the keeper's business.
  */
 export interface CredentialSource {
+  /** Sources with the same id mint with the same key, so that one keeper does for all; `''`: shared with nobody. */
+  readonly id: string;
+  /** Absent: the gateway does not mind how often values change. */
+  readonly watched?: WatchedKey;
+  /** @param nowMs the time to put into the value: the gateway's, where our own clock is wrong. */
   mint(nowMs: EpochMs): Promise<Result<Credential, CredentialFailure>>;
   close(): Promise<void>;
+}
+
+/** What a gateway asks that counts how often the values of a key change: they outlive the process, too. */
+export interface WatchedKey {
+  /** A value younger than this is not replaced, whatever the gateway says of it. */
+  readonly spacingMs: number;
+  /** The gateway's reason for `throttled` when values changed too often. */
+  readonly tooOftenReason: string;
+  /** What an earlier process minted. `undefined`: not with this key, or not a value at all. */
+  restore(authorization: string): Credential | undefined;
 }
 
 /** How a kind of provider is made from its configuration; one for each kind, listed in `provider-kinds.ts`. */

@@ -200,6 +200,12 @@ export class Dispatcher implements BatchSettle {
       this.#disable(message, message.node, outcome);
       return;
     }
+    // Twice at most: the value that was too much may be what a refused first attempt has brought.
+    const isTooOften = outcome.kind === 'throttled' && this.#options.keeper?.changedTooOften(outcome.reason) === true;
+    if (isTooOften && attempt < 2 && !this.#stopped) {
+      this.#retryAt(message, attempt + 1, this.#clock.monotonicMs());
+      return;
+    }
     const retry = retryAfter(outcome, {
       notification: message.notification,
       attempt,
@@ -240,7 +246,7 @@ export class Dispatcher implements BatchSettle {
       this.#settle(message, outcome);
       return;
     }
-    await keeper.refused();
+    await keeper.refused(outcome.kind === 'unauthorized' ? outcome.gatewayAtMs : 0);
     if (this.#stopped) this.#settle(message, outcome);
     else this.#retryAt(message, attempt, this.#clock.monotonicMs());
   }

@@ -165,6 +165,7 @@ export class ScriptedCredentials {
 
   source(clock: Clock): CredentialSource {
     return {
+      id: '',
       mint: (nowMs) =>
         new Promise((resolve) => {
           clock.after(this.minting === 'slow' ? 3_000 : 5, () => resolve(this.#mint(nowMs)));
@@ -174,12 +175,14 @@ export class ScriptedCredentials {
   }
 
   #mint(nowMs: EpochMs): Result<Credential, CredentialFailure> {
-    if (this.minting === 'failing') return err({ transient: true, reason: 'internal_failure' });
-    if (this.minting === 'refused') return err({ transient: false, reason: 'invalid_grant' });
+    if (this.minting === 'failing') return err({ transient: true, reason: 'internal_failure', gatewayAtMs: 0 });
+    if (this.minting === 'refused') return err({ transient: false, reason: 'invalid_grant', gatewayAtMs: 0 });
     return ok({
       authorization: this.valid,
+      mintedAtMs: nowMs,
       renewAtMs: epochMs(nowMs + 1_800_000),
       expiresAtMs: epochMs(nowMs + 3_600_000),
+      gatewayAtMs: 0,
     });
   }
 }

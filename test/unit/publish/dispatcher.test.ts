@@ -9,6 +9,7 @@ import { seededRandom } from '../../../src/core/random.ts';
 import { err, ok } from '../../../src/core/result.ts';
 import { CredentialKeeper } from '../../../src/publish/credential-keeper.ts';
 import { dispatchActor } from '../../../src/publish/dispatch-actor.ts';
+import { GatewayTime } from '../../../src/publish/gateway-time.ts';
 import { sampleNotification } from '../../conformance/provider.ts';
 import { VirtualClock } from '../../simulation/virtual-clock.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
@@ -55,7 +56,14 @@ function setup(options: { creditMax?: number; source?: CredentialSource; admissi
   const keeper =
     options.source === undefined
       ? undefined
-      : new CredentialKeeper({ source: options.source, clock, random, logger: silentLogger, provider });
+      : new CredentialKeeper({
+          source: options.source,
+          time: new GatewayTime(clock, silentLogger),
+          clock,
+          random,
+          logger: silentLogger,
+          provider,
+        });
   let dispatcher: Dispatcher | undefined;
   const ref = system.spawn(
     dispatchActor(
@@ -330,13 +338,16 @@ describe('dispatcher and its credential', () => {
   it('mints before the first send, once for all that wait, and attaches the value', async () => {
     let mints = 0;
     const source: CredentialSource = {
+      id: '',
       mint: (nowMs) => {
         mints++;
         return Promise.resolve(
           ok({
             authorization: `bearer ${mints}`,
+            mintedAtMs: nowMs,
             renewAtMs: epochMs(nowMs + 60_000),
             expiresAtMs: epochMs(nowMs + 90_000),
+            gatewayAtMs: 0,
           }),
         );
       },
@@ -354,13 +365,16 @@ describe('dispatcher and its credential', () => {
   it('a refused credential is renewed once and the notification is sent again with the new one', async () => {
     let mints = 0;
     const source: CredentialSource = {
+      id: '',
       mint: (nowMs) => {
         mints++;
         return Promise.resolve(
           ok({
             authorization: `bearer ${mints}`,
+            mintedAtMs: nowMs,
             renewAtMs: epochMs(nowMs + 60_000),
             expiresAtMs: epochMs(nowMs + 90_000),
+            gatewayAtMs: 0,
           }),
         );
       },
@@ -385,7 +399,8 @@ describe('dispatcher and its credential', () => {
   it('without a credential all is told: unavailable while it may come, unauthorized when refused', async () => {
     let transient = true;
     const source: CredentialSource = {
-      mint: () => Promise.resolve(err({ transient, reason: 'invalid_grant' })),
+      id: '',
+      mint: () => Promise.resolve(err({ transient, reason: 'invalid_grant', gatewayAtMs: 0 })),
       close: () => Promise.resolve(),
     };
     const { clock, publish, outcomes, figures } = setup({ source });
