@@ -2,7 +2,7 @@
 /** What one request to a gateway costs before it is sent: notification to path, fields and body. */
 import { renderApns } from '../src/provider/apns.ts';
 import { renderFcm } from '../src/provider/fcm-message.ts';
-import { renderMongoosePush } from '../src/provider/mongoosepush.ts';
+import { renderMongoosePush } from '../src/provider/mongoosepush-body.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { benchNotifications } from './bench-notifications.ts';
 import { measure } from './harness.ts';
@@ -13,6 +13,7 @@ async function run(mode: Mode): Promise<readonly Result[]> {
   const apple = benchNotifications('apns', count);
   const google = benchNotifications('fcm', count);
   const nowMs = systemClock.now();
+  const mongoosePush = { api: 'v3', mode: 'prod' } as const;
   const check = (text: string, marker: string): void => {
     if (!text.includes(marker)) throw new Error(`no ${marker} in ${text}`);
   };
@@ -43,7 +44,7 @@ async function run(mode: Mode): Promise<readonly Result[]> {
       name: 'render: MongoosePush request',
       operations: count,
       run() {
-        for (const notification of apple) check(renderMongoosePush(notification, 'prod', nowMs), 'blue folder');
+        for (const notification of apple) check(renderMongoosePush(notification, mongoosePush, nowMs), 'blue folder');
       },
     },
   ]);

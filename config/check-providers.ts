@@ -7,11 +7,12 @@ import { assert, unreachable } from '../src/core/assert.ts';
 import { parseProviderName } from '../src/core/ids.ts';
 import { checkAuthorities, membersOf } from './check-servers.ts';
 import { checkSection, isTable, namesOf } from './check-section.ts';
+import { problemOf } from './check-value.ts';
 import { checkApnsAuth, checkServiceAccount } from './check-credentials.ts';
 import { apnsKeys, blackholeKeys, fcmKeys, gatewayKeys, mongoosePushKeys } from './provider-schema.ts';
 import { providerKeys } from './schema.ts';
 import type { Checking } from './check-section.ts';
-import type { KeyTable } from './config-key.ts';
+import type { ConfigKey, KeyTable } from './config-key.ts';
 import type { ApnsConfig, FcmConfig, ProviderConfig } from './engine-config.ts';
 import type { Service } from '../src/core/registration.ts';
 
@@ -169,7 +170,28 @@ function checkGateway(place: Place & { readonly others: readonly string[] }, che
 }
 
 function checkMongoosePush(common: Common, place: Place, checking: Checking): ProviderConfig {
-  const { url, api, ca_file: caFile, connections, services } = checkSection(place, mongoosePushKeys, checking);
+  const keys = checkSection(place, mongoosePushKeys, checking);
+  const { urls, api, http_version: httpVersion, ca_file: caFile, connections, services } = keys;
   checkAuthorities(caFile, `${place.path}.ca_file`, checking);
-  return { ...common, kind: 'mongoosepush', url, api, caFile, connections, services };
+  checkURLs(urls, `${place.path}.urls`, checking);
+  if (httpVersion === '2' && urls.some((url) => !url.startsWith('https:'))) {
+    checking.issues.add(`${place.path}.http_version`, 'is for https alone', 'write http_version = "1.1"');
+  }
+  return { ...common, kind: 'mongoosepush', urls, api, httpVersion, caFile, connections, services };
+}
+
+const oneURL: ConfigKey = { type: 'text', form: 'url', minBytes: 1, maxBytes: 2048, says: '' };
+
+function checkURLs(urls: readonly string[], path: string, { issues }: Checking): void {
+  if (issues.has(path)) return;
+  const remedy = 'write addresses such as ["https://push.example.net:8443"]';
+  if (urls.length === 0) issues.add(path, 'has no member', remedy);
+  for (const url of urls) {
+    const problem = problemOf(oneURL, url);
+    if (problem !== undefined) issues.add(path, `has a member that ${problem}`, remedy);
+    else if (urls.indexOf(url) !== urls.lastIndexOf(url)) {
+      issues.add(path, `has ${JSON.stringify(url)} twice`, 'name each gateway once');
+    } else continue;
+    return;
+  }
 }

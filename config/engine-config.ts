@@ -245,9 +245,10 @@ export interface FcmConfig extends GatewayCommon {
 
 export interface MongoosePushConfig extends ProviderCommon {
   readonly kind: 'mongoosepush';
-  /** https://push.example.net:8443, with a path prefix if it has one. */
-  readonly url: string;
-  readonly api: 'v2' | 'v3';
+  /** https://push.example.net:8443, with a path prefix if it has one; at least one. */
+  readonly urls: readonly string[];
+  readonly api: 'v1' | 'v2' | 'v3';
+  readonly httpVersion: '1.1' | '2';
   readonly caFile: string;
   readonly connections: number;
   readonly services: readonly Service[];

@@ -185,16 +185,25 @@ export const fcmKeys = {
 } as const;
 
 export const mongoosePushKeys = {
-  url: {
-    type: 'text',
-    form: 'url',
+  urls: {
+    type: 'list',
+    default: [],
+    itemsMax: 16,
     required: true,
-    minBytes: 1,
-    maxBytes: 2048,
-    example: 'https://push.example.net:8443',
-    says: 'Address of the MongoosePush, with a path prefix if it has one.',
+    says: 'Equal gateways, `["https://push.example.net:8443"]`: the least busy takes the next, one that fails rests.',
   },
-  api: { type: 'choice', choices: ['v2', 'v3'], default: 'v3', says: 'Version of its API; v3 tells errors apart.' },
+  api: {
+    type: 'choice',
+    choices: ['v1', 'v2', 'v3'],
+    default: 'v3',
+    says: 'Version of its API; v3 tells errors apart, v1 has no silent notifications.',
+  },
+  http_version: {
+    type: 'choice',
+    choices: ['1.1', '2'],
+    default: '1.1',
+    says: 'Over `2` one connection carries 100 requests at a time, over `1.1` one.',
+  },
   ca_file: {
     type: 'text',
     form: 'file',
@@ -209,7 +218,7 @@ export const mongoosePushKeys = {
     default: 64,
     min: 1,
     max: 1024,
-    says: 'Connections of one publishing thread at most.',
+    says: 'Connections of one publishing thread to each address at most.',
   },
   services: {
     type: 'list',

@@ -26,9 +26,9 @@ export function translateGateway(scope: OptionScope, translation: Translation): 
   const provider = translation.draft.add('providers');
   provider.keys.set('name', providerName(textOf(optionAt(section, 'pool_name'))));
   provider.keys.set('kind', 'mongoosepush');
-  provider.keys.set('url', pool === undefined ? unknownURL : urlOf(pool));
+  provider.keys.set('urls', [pool === undefined ? unknownURL : urlOf(pool)]);
   if (!section.entries.has('pool_name')) {
-    const note = 'no pool is named, so that every request of MongooseIM fails; write the url of the provider';
+    const note = 'no pool is named, so that every request of MongooseIM fails; write the urls of the provider';
     translation.sayOfAbsent(`${section.key}.pool_name`, 'decision', note);
   }
   translation.say(section, 'translated', '[[providers]], kind = "mongoosepush"');
@@ -83,18 +83,23 @@ function sayPool(option: Option, pool: OptionSection | undefined, scope: OptionS
   }
   const known = sectionsIn(translation.lookup(scope, 'outgoing_pools', 'http')).map(([name]) => JSON.stringify(name));
   const others = known.length === 0 ? 'there is no HTTP pool at all' : `there are ${known.join(', ')}`;
-  const note = `no HTTP pool has this name (${others}), so that every request of MongooseIM fails; write the url`;
+  const note = `no HTTP pool has this name (${others}), so that every request of MongooseIM fails; write the urls`;
   translation.say(option, 'decision', note);
 }
 
 function translateVersion(option: Option, provider: DraftTable, translation: Translation): void {
   const version = textOf(option);
-  if (version === 'v2' || version === 'v3') {
-    const note = version === 'v2' ? 'v3 tells dead devices apart: change it when the gateway has it' : '';
+  if (version === 'v1' || version === 'v2' || version === 'v3') {
+    const notes = {
+      v1: 'it has no silent notifications: change it to v3 when the gateway has that',
+      v2: 'v3 tells dead devices apart: change it when the gateway has it',
+      v3: '',
+    };
+    const note = notes[version];
     translation.put(option, [provider, 'providers.0.api'], version, note);
   } else {
     provider.keys.set('api', 'v3');
-    const note = 'MongooseIM has "v2" and "v3", "v1" was in a beta of 2.1 only; providers.0.api = "v3" is written';
+    const note = 'MongooseIM has "v2" and "v3", and "v1" in a beta of 2.1; providers.0.api = "v3" is written';
     translation.say(option, 'decision', note);
   }
 }
@@ -150,7 +155,7 @@ function applyPool(pool: OptionSection, provider: DraftTable, translation: Trans
   translation.pools.add(pool);
   translation.say(pool, 'translated', 'the connection of [[providers]]');
   if (!pool.entries.has('connection')) {
-    translation.sayOfAbsent(`${pool.key}.connection.host`, 'decision', `not said; url = "${unknownURL}" is written`);
+    translation.sayOfAbsent(`${pool.key}.connection.host`, 'decision', `not said; urls = ["${unknownURL}"] is written`);
   }
   const url = poolURL(pool);
   const { connections } = mongoosePushKeys;
@@ -174,9 +179,9 @@ function applyPool(pool: OptionSection, provider: DraftTable, translation: Trans
       }
       const hasAuthority = optionAt(pool, 'connection', 'tls', 'cacertfile') !== undefined;
       const note = url.startsWith('https:') && !hasAuthority ? selfSigned : '';
-      translation.put(option, [provider, 'providers.0.url'], url, note);
+      translation.put(option, [provider, 'providers.0.urls'], [url], note);
     },
-    'connection.path_prefix': (option) => translation.say(option, 'translated', 'providers.0.url'),
+    'connection.path_prefix': (option) => translation.say(option, 'translated', 'providers.0.urls'),
     'connection.request_timeout': (option) => {
       const ms = translation.wholeNumber(option, request.min, request.max);
       if (ms !== undefined) translation.put(option, [provider, 'providers.0.request_ms'], ms);

@@ -71,7 +71,7 @@ function gatewayText(provider: ProviderConfig): string {
     case 'fcm':
       return `FCM at ${provider.host}:${provider.port}, project ${provider.projectId}`;
     case 'mongoosepush':
-      return `MongoosePush ${provider.api} at ${provider.url}`;
+      return `MongoosePush ${provider.api} at ${provider.urls.join(', ')}`;
     case 'blackhole':
       return 'blackhole, which sends nothing';
     default:

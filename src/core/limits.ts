@@ -277,4 +277,17 @@ export const limits = {
   hpackNamesMax: 32,
   /** Requests between two insertions into a full compression table: their indices outweigh composing the rest anew. */
   hpackEvictAfterRequests: 64,
+
+  /** Requests at a time on one HTTP/2 connection of undici: what RFC 9113 §6.5.2 asks servers to allow at least. */
+  httpsStreamsMax: 100,
+  /** Requests of one such connection that end in a row without an answer, after which it is opened anew. */
+  httpsUnansweredMax: 8,
+  /** Of several gateways one is left out after this many requests in a row that it did not take (the next will not
+   *  either), or took and failed by its own fault (which may be about these requests alone). */
+  gatewayUnreachedMax: 3,
+  gatewayTroubledMax: 10,
+  /** Asking a gateway how it is: this often, give or take a half, while it is in use (MongoosePush asks each of its
+   *  connections in turn, and wants it seldom), and how long the answer may take. */
+  gatewayCheckEveryMs: 30_000,
+  gatewayCheckMs: 5_000,
 } as const;

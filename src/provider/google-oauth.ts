@@ -14,7 +14,7 @@ import type { FcmConfig } from '../../config/engine-config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EpochMs } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
-import type { HttpsResult } from '../transport/https-requests.ts';
+import type { HttpsResult } from '../transport/https-exchange.ts';
 import type { Credential, CredentialFailure, CredentialSource } from './provider.ts';
 
 const scope = 'https://www.googleapis.com/auth/firebase.messaging';
@@ -35,6 +35,7 @@ export function createGoogleCredentials(config: FcmConfig, clock: Clock): Creden
     origin: url.origin,
     ca: readTrustedAuthorities(config.caFile),
     connections: 1,
+    httpVersion: '1.1',
     waitingMax: 1,
   });
   return {

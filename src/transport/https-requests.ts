@@ -1,34 +1,16 @@
 // Thread: any
 /**
- * HTTPS for everything that is not a hot HTTP/2 gateway: Google's token endpoint and MongoosePush. One undici pool for
- * each origin, HTTP/1.1, with our own bound on what flies and waits, because undici's queue has none. A request is a
- * promise here: these paths carry thousands a second, not tens of thousands.
+ * HTTPS for everything that is not a hot HTTP/2 gateway: Google's token endpoint and MongoosePush. Connections of
+ * undici to one origin, HTTP/1.1 with one request on each at a time or HTTP/2 with many, and our own bound on what
+ * flies and waits, because undici's queue has none. They are in no undici pool: that one forgets a connection which
+ * said GOAWAY without closing it (undici 7.30).
  */
-import { Pool } from 'undici';
+import { Client, buildConnector } from 'undici';
 import { limits } from '../core/limits.ts';
-import type { Dispatcher } from 'undici';
-import type { Cancel, Clock } from '../core/clock.ts';
+import { HttpsExchange, failed } from './https-exchange.ts';
+import type { Clock } from '../core/clock.ts';
 import type { EpochMs } from '../core/ids.ts';
-import type { GatewayFailure } from './gateway-session.ts';
-
-export interface HttpsRequest {
-  /** With query, already escaped. */
-  readonly path: string;
-  readonly fields: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-export type HttpsResult =
-  | {
-      readonly kind: 'response';
-      readonly status: number;
-      readonly fields: Readonly<Record<string, string>>;
-      /** `''` if it was larger than `limits.gatewayResponseBytesMax`. */
-      readonly body: string;
-    }
-  | { readonly kind: 'failed'; readonly failure: GatewayFailure; readonly reason: string }
-  /** As many requests wait as may wait. */
-  | { readonly kind: 'full' };
+import type { HttpsExchanges, HttpsLane, HttpsReceiver, HttpsRequest, HttpsResult } from './https-exchange.ts';
 
 export interface HttpsRequestsOptions {
   readonly clock: Clock;
@@ -36,52 +18,54 @@ export interface HttpsRequestsOptions {
   readonly origin: string;
   /** PEM text of the authorities to trust; `''` = the system's. */
   readonly ca: string;
-  /** Requests in flight, one on each connection. */
+  /** `2`: a server that does not choose it is no use. */
+  readonly httpVersion: '1.1' | '2';
+  /** Connections at most; each is opened when those before it have no room. */
   readonly connections: number;
   /** Requests that may wait for a connection. */
   readonly waitingMax: number;
 }
 
-export class HttpsRequests {
+export class HttpsRequests implements HttpsExchanges {
   readonly #options: HttpsRequestsOptions;
-  readonly #pool: Pool;
-  #waiting: HttpsExchange[] = [];
+  readonly #connector: buildConnector.connector;
+  /** Requests at a time on one connection. */
+  readonly #laneMax: number;
+  readonly #lanes: HttpsLane[] = [];
+  /** Those with room, the last used on top: few connections carry what there is. */
+  readonly #roomy: HttpsLane[] = [];
+  readonly #waiting = new Set<HttpsExchange>();
   readonly #flying = new Set<HttpsExchange>();
   #idle: (() => void) | undefined;
   #draining = false;
 
   constructor(options: HttpsRequestsOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.origin, {
-      connections: options.connections,
-      pipelining: 1,
-      allowH2: false,
-      // The deadline of each request governs.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { timeout: limits.gatewayConnectMs, ...(options.ca === '' ? {} : { ca: options.ca }) },
-    });
+    this.#laneMax = options.httpVersion === '2' ? limits.httpsStreamsMax : 1;
+    this.#connector = connectorOf(options);
   }
 
-  /** POSTs. Never rejects. */
-  post(request: HttpsRequest, deadlineMs: EpochMs): Promise<HttpsResult> {
-    if (this.#draining) return Promise.resolve(failed('not-sent', 'draining'));
-    if (this.#flying.size >= this.#options.connections && this.#waiting.length >= this.#options.waitingMax) {
-      return Promise.resolve({ kind: 'full' });
-    }
-    return new Promise((resolve) => {
-      const { clock } = this.#options;
-      const exchange = new HttpsExchange(request, resolve, (ended) => this.#left(ended));
-      exchange.expireWith(clock.after(Math.max(0, deadlineMs - clock.now()), () => this.#expire(exchange)));
-      this.#waiting.push(exchange);
-      this.#next();
-    });
+  /** `receiver` is told exactly once, perhaps before this returns. */
+  send(request: HttpsRequest, deadlineMs: EpochMs, receiver: HttpsReceiver): void {
+    const { clock, waitingMax } = this.#options;
+    if (this.#draining) return receiver.ended(failed('not-sent', 'draining'));
+    const lane = this.#waiting.size > 0 ? undefined : this.#laneWithRoom();
+    if (lane === undefined && this.#waiting.size >= waitingMax) return receiver.ended({ kind: 'full' });
+    const exchange = new HttpsExchange(request, receiver, this);
+    exchange.cancelDeadline = clock.after(Math.max(0, deadlineMs - clock.now()), () => this.#expire(exchange));
+    if (lane === undefined) this.#waiting.add(exchange);
+    else this.#start(exchange, lane);
+  }
+
+  /** `send` for those with few requests. Never rejects. */
+  post(request: Omit<HttpsRequest, 'method'>, deadlineMs: EpochMs): Promise<HttpsResult> {
+    return new Promise((ended) => this.send({ method: 'POST', ...request }, deadlineMs, { ended }));
   }
 
   /** Lets what is in flight end within `budgetMs`, then closes all connections. */
   async drain(budgetMs: number): Promise<void> {
     this.#draining = true;
-    if (this.#flying.size > 0 || this.#waiting.length > 0) {
+    if (this.#flying.size > 0 || this.#waiting.size > 0) {
       await new Promise<void>((resolve) => {
         const cancel = this.#options.clock.after(budgetMs, resolve);
         this.#idle = () => {
@@ -90,131 +74,82 @@ export class HttpsRequests {
         };
       });
     }
-    for (const exchange of this.#waiting.splice(0)) exchange.end(failed('not-sent', 'drained'));
+    const unsent = [...this.#waiting];
+    this.#waiting.clear();
+    for (const exchange of unsent) exchange.end(failed('not-sent', 'drained'));
     for (const exchange of this.#flying) exchange.abandon('no-answer', 'drained');
-    await this.#pool.destroy();
+    await Promise.all(this.#lanes.map(({ client }) => client.destroy()));
   }
 
-  #next(): void {
-    while (this.#flying.size < this.#options.connections) {
-      const exchange = this.#waiting.shift();
-      if (exchange === undefined) break;
-      this.#flying.add(exchange);
-      exchange.start(this.#pool);
+  left(exchange: HttpsExchange): void {
+    const { lane } = exchange;
+    this.#flying.delete(exchange);
+    if (lane !== undefined && lane.running-- === this.#laneMax) this.#roomy.push(lane);
+    while (this.#waiting.size > 0) {
+      const next = this.#laneWithRoom();
+      const [first] = this.#waiting;
+      if (next === undefined || first === undefined) break;
+      this.#waiting.delete(first);
+      this.#start(first, next);
     }
     if (this.#flying.size === 0) this.#idle?.();
   }
 
+  #start(exchange: HttpsExchange, lane: HttpsLane): void {
+    this.#flying.add(exchange);
+    if (++lane.running === this.#laneMax) this.#roomy.pop();
+    exchange.start(lane);
+  }
+
+  /** The top of `#roomy`. */
+  #laneWithRoom(): HttpsLane | undefined {
+    const lane = this.#roomy.at(-1);
+    if (lane !== undefined || this.#lanes.length >= this.#options.connections) return lane;
+    const opened = { client: this.#open(), running: 0, unanswered: 0 };
+    this.#lanes.push(opened);
+    this.#roomy.push(opened);
+    return opened;
+  }
+
+  #open(): Client {
+    return new Client(this.#options.origin, {
+      connect: this.#connector,
+      // What is queued in it counts as well: undici sends more than one at a time over HTTP/2 alone.
+      pipelining: this.#laneMax,
+      maxConcurrentStreams: this.#laneMax,
+      allowH2: this.#options.httpVersion === '2',
+      // The deadline of each request governs.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
   #expire(exchange: HttpsExchange): void {
-    const at = this.#waiting.indexOf(exchange);
-    if (at === -1) {
-      exchange.abandon('deadline', 'deadline');
+    if (this.#waiting.delete(exchange)) {
+      exchange.end(failed('deadline-unsent', 'deadline'));
+      if (this.#flying.size === 0 && this.#waiting.size === 0) this.#idle?.();
       return;
     }
-    this.#waiting.splice(at, 1);
-    exchange.end(failed('deadline-unsent', 'deadline'));
-    this.#next();
-  }
-
-  #left(exchange: HttpsExchange): void {
-    this.#flying.delete(exchange);
-    this.#next();
-  }
-}
-
-/** One request, as undici's dispatch handler. It may be told of its end before undici has let go of it. */
-class HttpsExchange implements Dispatcher.DispatchHandler {
-  readonly #request: HttpsRequest;
-  readonly #resolve: (result: HttpsResult) => void;
-  readonly #left: (exchange: HttpsExchange) => void;
-  #cancelDeadline: Cancel = () => undefined;
-  #controller: Dispatcher.DispatchController | undefined;
-  #status = 0;
-  #fields: Readonly<Record<string, string>> = {};
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-  #ended = false;
-
-  constructor(request: HttpsRequest, resolve: (result: HttpsResult) => void, left: (exchange: HttpsExchange) => void) {
-    this.#request = request;
-    this.#resolve = resolve;
-    this.#left = left;
-  }
-
-  expireWith(cancel: Cancel): void {
-    this.#cancelDeadline = cancel;
-  }
-
-  start(pool: Pool): void {
-    const { path, fields, body } = this.#request;
-    try {
-      pool.dispatch({ method: 'POST', path, headers: { ...fields }, body }, this);
-    } catch (error) {
-      this.onResponseError(undefined, error); // a field that HTTP cannot carry, or a destroyed pool
-    }
-  }
-
-  end(result: HttpsResult): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#cancelDeadline();
-    this.#resolve(result);
-  }
-
-  /** Ends it as this if it was written, as the unsent kind if not, and frees its connection. */
-  abandon(failure: 'deadline' | 'no-answer', reason: string): void {
-    const unsent = failure === 'deadline' ? 'deadline-unsent' : 'not-sent';
-    this.end(failed(this.#controller === undefined ? unsent : failure, reason));
-    this.#controller?.abort(new Error(reason));
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#ended) controller.abort(new Error('ended before it was written'));
-  }
-
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Readonly<Record<string, string | string[] | undefined>>,
-  ): void {
-    this.#status = status;
-    const fields: Record<string, string> = {};
-    for (const [name, value] of Object.entries(headers)) {
-      if (typeof value === 'string') fields[name.toLowerCase()] = value;
-    }
-    this.#fields = fields;
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#bytes += chunk.length;
-    if (this.#bytes <= limits.gatewayResponseBytesMax) {
-      this.#chunks.push(chunk);
-      return;
-    }
-    this.end({ kind: 'response', status: this.#status, fields: this.#fields, body: '' });
-    controller.abort(new Error('response too large'));
-  }
-
-  onResponseEnd(): void {
-    const body = Buffer.concat(this.#chunks).toString('utf8');
-    this.end({ kind: 'response', status: this.#status, fields: this.#fields, body });
-    this.#left(this);
-  }
-
-  onResponseError(_controller: unknown, error: unknown): void {
-    this.end(failed(this.#controller === undefined ? 'not-sent' : 'no-answer', reasonOf(error)));
-    this.#left(this);
+    exchange.abandon('deadline', 'deadline');
+    const { lane } = exchange;
+    if (lane === undefined || ++lane.unanswered < limits.httpsUnansweredMax || this.#draining) return;
+    // A connection that died without a word: over HTTP/2 nothing else would notice for a quarter of an hour.
+    lane.unanswered = 0;
+    const { client } = lane;
+    lane.client = this.#open();
+    void client.destroy(new Error('unanswered'));
   }
 }
 
-function failed(failure: GatewayFailure, reason: string): HttpsResult {
-  return { kind: 'failed', failure, reason };
-}
-
-/** A code where there is one: messages may carry what was sent. */
-function reasonOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null) return 'unknown error';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return error instanceof Error ? error.name : 'unknown error';
+function connectorOf({ ca, httpVersion }: HttpsRequestsOptions): buildConnector.connector {
+  const allowH2 = httpVersion === '2';
+  const connect = buildConnector({ allowH2, timeout: limits.gatewayConnectMs, ...(ca === '' ? {} : { ca }) });
+  if (!allowH2) return connect;
+  return (options, callback) =>
+    connect(options, (error, socket) => {
+      if (error !== null) return callback(error, null);
+      if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') return callback(null, socket);
+      socket.destroy();
+      callback(Object.assign(new Error('the server does not choose HTTP/2'), { code: 'ERR_NO_HTTP2' }), null);
+    });
 }

@@ -93,7 +93,7 @@ export async function fakeWorld(t: TestContext, options: FakeWorldOptions = {}):
   let skippedMs = 0;
   const clock: Clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + skippedMs };
   const gateway = { host: '127.0.0.1', ca_file, request_ms: requestMs };
-  const url = `https://127.0.0.1:${mongoosePort}`;
+  const urls = [`https://127.0.0.1:${mongoosePort}`];
   const engine = await createEngine(
     {
       engine: { data_dir: join(dataDir, 'data'), iq_reply_ms: iqReplyMs, stop_ms: 3_000 },
@@ -111,7 +111,7 @@ export async function fakeWorld(t: TestContext, options: FakeWorldOptions = {}):
         options.mongoosePush === true
           ? (['prod', 'dev'] as const).map((mode) => ({
               ...{ name: `mp-${mode}`, kind: 'mongoosepush', mode, services: ['apns', 'fcm'] },
-              ...{ url, ca_file, request_ms: requestMs },
+              ...{ urls, ca_file, request_ms: requestMs },
             }))
           : [
               {

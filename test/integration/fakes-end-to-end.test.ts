@@ -297,7 +297,7 @@ describe('MongooseIM and MongoosePush', { timeout: 60_000 }, () => {
     });
     const { time_to_live: secondLife, ...secondBody } = parsed(second?.payload);
     assert.deepEqual(secondBody, {
-      ...{ service: 'fcm', mode: 'prod', priority: 'normal' },
+      service: 'fcm',
       data: {
         'message-count': 3,
         'last-message-sender': 'juliet@capulet.example',

@@ -77,7 +77,7 @@ describe('an event at a virtual host, through MongoosePush', { timeout: 60_000 }
     await enable(world, { service: 'fcm', device_id: android, silent: 'true' });
     assert.equal(await outcomeOf(world, message), 'accepted');
     assert.deepEqual(bodyOf(world), {
-      ...{ service: 'fcm', mode: 'prod', priority: 'normal' },
+      service: 'fcm',
       data: {
         'message-count': 3,
         'last-message-sender': 'juliet@capulet.example',

@@ -150,7 +150,10 @@ async function openMongoosePush(
   const { port } = await mongoose.start();
   const url = `https://127.0.0.1:${port}`;
   const served = { apps: [mongooseTopic], services: ['apns'] };
-  return { mongoose, provider: { name: 'mongoose', kind: 'mongoosepush', url, api: 'v3', ca_file: caFile, ...served } };
+  return {
+    mongoose,
+    provider: { name: 'mongoose', kind: 'mongoosepush', urls: [url], api: 'v3', ca_file: caFile, ...served },
+  };
 }
 
 interface Parts {

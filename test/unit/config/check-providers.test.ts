@@ -43,11 +43,16 @@ test('names of providers are unique, kinds are known, keys of another kind are n
   assert.equal(issuesOf(`${twice}key_id = "K"\n`)[0]?.key, 'providers.0.key_id');
 });
 
-test('the address of a MongoosePush is a URL without query or user', () => {
+test('the addresses of a MongoosePush are URLs without query or user, at least one, and each once', () => {
   const mongoose = '[[providers]]\nname = "m"\nkind = "mongoosepush"\n';
-  const [provider] = configOf(`${mongoose}url = "https://push.example.net:8443/prefix"\n`).providers;
-  assert.ok(provider?.kind === 'mongoosepush' && provider.api === 'v3');
-  for (const url of ['push.example.net', 'ftp://x', 'https://u:p@x', 'https://x?y=1']) {
-    assert.equal(issuesOf(`${mongoose}url = "${url}"\n`)[0]?.key, 'providers.0.url', url);
+  const urls = ['https://push.example.net:8443/prefix', 'https://10.0.0.2:8443'];
+  const [provider] = configOf(`${mongoose}urls = ${JSON.stringify(urls)}\nhttp_version = "2"\n`).providers;
+  assert.ok(provider?.kind === 'mongoosepush' && provider.api === 'v3' && provider.httpVersion === '2');
+  assert.deepEqual(provider.urls, urls);
+  for (const url of ['push.example.net', 'ftp://x', 'https://u:p@x', 'https://x?y=1', 'https://a", "https://a']) {
+    assert.equal(issuesOf(`${mongoose}urls = ["${url}"]\n`)[0]?.key, 'providers.0.urls', url);
   }
+  for (const none of ['', 'urls = []\n']) assert.equal(issuesOf(mongoose + none)[0]?.key, 'providers.0.urls', none);
+  const clear = `${mongoose}urls = ["http://127.0.0.1:8080"]\n`;
+  assert.equal(issuesOf(`${clear}http_version = "2"\n`)[0]?.key, 'providers.0.http_version');
 });

@@ -11,7 +11,7 @@ import { Watch } from '../../conformance/http2-peer.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { HttpsResult } from '../../../src/transport/https-requests.ts';
+import type { HttpsResult } from '../../../src/transport/https-exchange.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -41,6 +41,7 @@ async function setup(t: TestContext, options: { connections?: number; waitingMax
     clock: systemClock,
     origin: `https://localhost:${(server.address() as AddressInfo).port}`,
     ca: options.trusted === false ? (await makeAuthority(systemClock)).caPem : authority.caPem,
+    httpVersion: '1.1',
     connections: options.connections ?? 2,
     waitingMax: options.waitingMax ?? 10,
   });
