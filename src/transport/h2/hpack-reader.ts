@@ -85,7 +85,11 @@ export class HpackReader {
 
   /** Reads one field. False: there is no more, or `broken`. */
   next(): boolean {
-    if (this.#at >= this.#end || this.#broken) return false;
+    if (this.#at >= this.#end || this.#broken) {
+      // What was read of the socket is not held until the next block comes.
+      this.#bytes = noBytes;
+      return false;
+    }
     const byte = this.#bytes[this.#at] ?? 0;
     if (byte >= 0x80) {
       const field = this.#fieldAt(this.#integer(0x7f));

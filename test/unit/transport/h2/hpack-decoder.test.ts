@@ -157,6 +157,7 @@ test('responses: a list is counted as RFC 9113 §6.5.2 says, and the table stays
   assert.deepEqual(reader.fields, { 'apns-id': 'y' });
   // One byte for each field of 4 KiB: what is over the bound is not joined.
   assert.equal(verdict(reader, [incremental('apns-id', 'z'.repeat(4_000)), Buffer.alloc(16_000, 0xbe)]), 'too-large');
+  assert.deepEqual(reader.fields, {});
 });
 
 test('responses: a compression error is told as such, whatever else is wrong', () => {
