@@ -1,6 +1,6 @@
 // Thread: main
 /** What one request to a gateway costs before it is sent: notification to path, fields and body. */
-import { renderApns } from '../src/provider/apns.ts';
+import { ApnsRequests } from '../src/provider/apns-requests.ts';
 import { renderFcm } from '../src/provider/fcm-message.ts';
 import { renderMongoosePush } from '../src/provider/mongoosepush-body.ts';
 import { systemClock } from '../src/core/clock.ts';
@@ -14,6 +14,7 @@ async function run(mode: Mode): Promise<readonly Result[]> {
   const google = benchNotifications('fcm', count);
   const nowMs = systemClock.now();
   const mongoosePush = { api: 'v3', mode: 'prod' } as const;
+  const requests = new ApnsRequests('');
   const check = (text: string, marker: string): void => {
     if (!text.includes(marker)) throw new Error(`no ${marker} in ${text}`);
   };
@@ -23,7 +24,7 @@ async function run(mode: Mode): Promise<readonly Result[]> {
       operations: count,
       run() {
         for (const notification of apple) {
-          const rendered = renderApns(notification, { topic: '', authorization: 'bearer bench', nowMs });
+          const rendered = requests.render(notification, 'bearer bench', nowMs);
           if (!rendered.ok) throw new Error(rendered.error);
           check(rendered.value.body, 'blue folder');
         }

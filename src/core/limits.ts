@@ -221,7 +221,11 @@ export const limits = {
   fcmTopicPayloadBytesMax: 2_048,
   /** Objects within objects of what a program gives besides: Apple's and Google's own are 6 deep. */
   notificationPartsDepthMax: 32,
+  /** And members of them all: 20 in the largest example, 150 in a live activity's state. */
+  notificationPartsMembersMax: 1_024,
   collapseIdBytesMax: 64,
+  /** Sets of fields that APNs requests of one thread share: topics times push types times priorities in use. */
+  apnsSharedFieldsMax: 64,
   /** What a gateway may send back; Apple's and Google's answers are under 2 KiB. */
   gatewayResponseBytesMax: 65_536,
 

@@ -1,28 +1,24 @@
 // Thread: worker
 /**
- * Apple's push service. `renderApns` and `classifyApns` are pure; `ApnsProvider` joins them to the gateway port.
- * Sources: developer.apple.com, UserNotifications, "Sending notification requests to APNs", "Generating a remote
- * notification", "Handling notification responses from APNs".
+ * Apple's push service: joins what is sent (apns-requests.ts) and what comes back (`classifyApns`) to the gateway port.
+ * Source: developer.apple.com, UserNotifications, "Handling notification responses from APNs".
  */
-import { createHash } from 'node:crypto';
 import { limits } from '../core/limits.ts';
 import { accepted, rejected, unavailable } from '../core/outcome.ts';
-import { err, ok } from '../core/result.ts';
 import { readTrustedAuthorities } from '../transport/trusted-authorities.ts';
 import { apnsReasonOfStatus, apnsReasons } from './apns-reasons.ts';
+import { ApnsRequests } from './apns-requests.ts';
 import { outcomeOfFailure } from './gateway-failure.ts';
-import { dateMs, fitPayload, isFieldText, parseObject, pathSegment, reasonOr, retryAfterMs } from './gateway-text.ts';
+import { dateMs, parseObject, reasonOr, retryAfterMs } from './gateway-text.ts';
 import { outcomeOfReason } from './reason-outcome.ts';
 import type { ApnsConfig } from '../../config/engine-config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EpochMs } from '../core/ids.ts';
 import type { Notification } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
-import type { Result } from '../core/result.ts';
 import type {
   GatewayFailure,
   GatewayReplies,
-  GatewayRequest,
   GatewaySession,
   OpenGatewaySession,
 } from '../transport/gateway-session.ts';
@@ -32,12 +28,12 @@ export class ApnsProvider implements Provider, GatewayReplies {
   readonly #session: GatewaySession;
   readonly #settle: Settle;
   readonly #clock: Clock;
-  readonly #topic: string;
+  readonly #requests: ApnsRequests;
 
   constructor(config: ApnsConfig, context: ProviderContext, open: OpenGatewaySession) {
     this.#settle = context.settle;
     this.#clock = context.clock;
-    this.#topic = config.topic;
+    this.#requests = new ApnsRequests(config.topic);
     const { auth } = config;
     this.#session = open({
       clock: context.clock,
@@ -63,7 +59,7 @@ export class ApnsProvider implements Provider, GatewayReplies {
   }
 
   publish(notification: Notification, authorization: string, deadlineMs: EpochMs, tag: number): void {
-    const request = renderApns(notification, { authorization, topic: this.#topic, nowMs: this.#clock.now() });
+    const request = this.#requests.render(notification, authorization, this.#clock.now());
     if (!request.ok) {
       this.#settle(tag, rejected(request.error));
       return;
@@ -85,81 +81,6 @@ export class ApnsProvider implements Provider, GatewayReplies {
   failed(tag: number, failure: GatewayFailure, reason: string): void {
     this.#settle(tag, outcomeOfFailure(failure, reason));
   }
-}
-
-export interface ApnsRendering {
-  /** `''` with a client certificate: Apple ignores the field then. */
-  readonly authorization: string;
-  /** For notifications that name none; `''` = the certificate's own. */
-  readonly topic: string;
-  readonly nowMs: number;
-}
-
-/** The error is the reason for which Apple would refuse it. */
-export function renderApns(notification: Notification, rendering: ApnsRendering): Result<GatewayRequest, string> {
-  const payload = renderPayload(notification);
-  if (payload === undefined) return err('PayloadTooLarge');
-  const { kind } = notification;
-  const fields: Record<string, string> = {
-    'apns-push-type': kind === 'alert' ? 'alert' : kind === 'silent' ? 'background' : 'voip',
-    'apns-id': notification.id,
-    // A background push with 10 is an error (BadPriority); a call that may wait is no call.
-    'apns-priority': kind === 'call' || (kind === 'alert' && notification.priority === 'high') ? '10' : '5',
-  };
-  if (rendering.authorization !== '') fields['authorization'] = rendering.authorization;
-  const topic = topicFor(kind, notification.topic === '' ? rendering.topic : notification.topic);
-  if (topic !== '') {
-    if (!isFieldText(topic)) return err('BadTopic');
-    fields['apns-topic'] = topic;
-  }
-  if (notification.expiresAtMs > 0) {
-    // 0 = one attempt, now: also the best that can be done for one that has expired on its way here.
-    const isPast = notification.expiresAtMs <= rendering.nowMs;
-    fields['apns-expiration'] = isPast ? '0' : String(Math.floor(notification.expiresAtMs / 1_000));
-  }
-  if (notification.collapseId !== '') fields['apns-collapse-id'] = collapseIdFor(notification.collapseId);
-  return ok({ path: `/3/device/${pathSegment(notification.token)}`, shared: {}, fields, body: payload });
-}
-
-function topicFor(kind: Notification['kind'], topic: string): string {
-  return kind !== 'call' || topic === '' || topic.endsWith('.voip') ? topic : `${topic}.voip`;
-}
-
-// The same id for the same text, whatever its length and letters: 64 hex digits are the 64 bytes Apple allows.
-function collapseIdFor(text: string): string {
-  if (text.length <= limits.collapseIdBytesMax && isFieldText(text)) return text;
-  return createHash('sha256').update(text).digest('hex');
-}
-
-function renderPayload(notification: Notification): string | undefined {
-  const bytesMax = notification.kind === 'call' ? limits.apnsVoipPayloadBytesMax : limits.apnsPayloadBytesMax;
-  const whole = payloadText(notification, notification.title, notification.body);
-  if (Buffer.byteLength(whole) <= bytesMax) return whole;
-  return fitPayload(notification, bytesMax, (title, body) => payloadText(notification, title, body));
-}
-
-function payloadText(notification: Notification, title: string, body: string): string {
-  const aps: Record<string, unknown> = {};
-  if (notification.kind === 'silent') {
-    aps['content-available'] = 1; // and no alert, badge or sound: Apple would not deliver it
-  } else {
-    if (title !== '' || body !== '') aps['alert'] = alertOf(title, body);
-    if (notification.badge >= 0) aps['badge'] = notification.badge;
-    if (notification.sound !== '') aps['sound'] = notification.sound;
-    if (notification.thread !== '') aps['thread-id'] = notification.thread;
-    if (notification.category !== '') aps['category'] = notification.category;
-    if (notification.mutableContent) aps['mutable-content'] = 1;
-  }
-  const payload: Record<string, unknown> = { aps };
-  for (const key in notification.data) {
-    if (key !== 'aps') payload[key] = notification.data[key];
-  }
-  return JSON.stringify(payload);
-}
-
-function alertOf(title: string, body: string): Readonly<Record<string, string>> {
-  if (title === '') return { body };
-  return body === '' ? { title } : { title, body };
 }
 
 export interface GatewayResponse {

@@ -1,11 +1,11 @@
 // Thread: any
 /**
  * What a program says of FCM's message besides the fields of a notification (`parts.fcm`): merged over what was
- * rendered, as RFC 7396 merges: objects member by member, `null` takes a member away, everything else replaces. Names
+ * rendered, as RFC 7396 merges. Names
  * are those of Google's reference, with underscores. Whom the message is for is never changed by it.
  */
-import { limits } from '../core/limits.ts';
 import { isObject, parseObject } from './gateway-text.ts';
+import { mergedValue, notJSON } from './merge-parts.ts';
 
 export type Message = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,7 @@ export function messageWithParts(text: string, parts: Message): Message | undefi
   const merged: Record<string, unknown> = { ...rendered };
   for (const [name, part] of Object.entries(parts)) {
     if (targets.has(name)) continue;
-    const value = mergedValue(rendered[name], part, limits.notificationPartsDepthMax);
+    const value = mergedValue(rendered[name], part);
     if (value === notJSON) return undefined;
     if (value === undefined) delete merged[name];
     else merged[name] = value;
@@ -30,29 +30,6 @@ export function messageWithParts(text: string, parts: Message): Message | undefi
     else if (isObject(part['data'])) merged[name] = { ...part, data: stringified(part['data']) };
   }
   if (isObject(merged['apns']) && merged['notification'] === undefined) merged['apns'] = inBackground(merged['apns']);
-  return merged;
-}
-
-const notJSON = Symbol('not JSON');
-
-/** RFC 7396 §2. `undefined`: the member goes. */
-function mergedValue(before: unknown, patch: unknown, depth: number): unknown {
-  if (patch === null || patch === undefined) return undefined;
-  if (typeof patch === 'bigint' || typeof patch === 'function' || typeof patch === 'symbol' || depth === 0) {
-    return notJSON;
-  }
-  if (Array.isArray(patch)) {
-    const values = patch.map((value: unknown) => (value === null ? null : mergedValue(undefined, value, depth - 1)));
-    return values.includes(notJSON) ? notJSON : values;
-  }
-  if (!isObject(patch)) return patch;
-  const merged: Record<string, unknown> = isObject(before) ? { ...before } : {};
-  for (const [name, part] of Object.entries(patch)) {
-    const value = mergedValue(merged[name], part, depth - 1);
-    if (value === notJSON) return notJSON;
-    if (value === undefined) delete merged[name];
-    else merged[name] = value;
-  }
   return merged;
 }
 
