@@ -8,11 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { registeredTarget } from '../src/fake/traffic.ts';
 import { createEngine } from '../src/index.ts';
-import { systemClock } from '../src/core/clock.ts';
 import { limits } from '../src/core/limits.ts';
 import { benchComponent, chunksOf, publishTexts, registerTexts } from './publish-stanzas.ts';
+import { measureWindow } from './sustained.ts';
 import { WireStream } from './wire-stream.ts';
 import type { Task } from './harness.ts';
+import type { Sustained, Window } from './sustained.ts';
 import type { EngineConfigInput } from '../config/provider-schema.ts';
 import type { Engine } from '../src/engine.ts';
 import type { PushTarget } from '../src/fake/traffic.ts';
@@ -126,17 +127,9 @@ export async function feedAll(stream: WireStream, pieces: readonly Uint8Array[],
   if (stream.errors !== errors) throw new Error(`${stream.errors - errors} of ${count} publishes failed`);
 }
 
-export interface Sustained {
-  readonly answers: number;
-  readonly elapsedMs: number;
-  readonly cpuMicros: number;
-}
-
-export interface Load {
+export interface Load extends Window {
   /** Publishes that wait for their answer at any time. */
   readonly window: number;
-  readonly warmupMs: number;
-  readonly measureMs: number;
 }
 
 /**
@@ -165,15 +158,7 @@ export async function sustain({ stream, targets }: BenchEngine, load: Load): Pro
     fill();
   });
   fill();
-  await pause(load.warmupMs);
-  const started = { atMs: systemClock.monotonicMs(), answers: count(), cpu: process.cpuUsage() };
-  await pause(load.measureMs);
-  const spent = process.cpuUsage(started.cpu);
-  const measured = {
-    answers: count() - started.answers,
-    elapsedMs: systemClock.monotonicMs() - started.atMs,
-    cpuMicros: spent.user + spent.system,
-  };
+  const measured = await measureWindow(count, load);
   await new Promise<void>((resolve) => {
     stream.answered = () => {
       if (count() >= sent) resolve();
@@ -183,8 +168,4 @@ export async function sustain({ stream, targets }: BenchEngine, load: Load): Pro
   stream.answered = () => undefined;
   if (stream.errors > errorsBefore) throw new Error(`${stream.errors - errorsBefore} of ${sent} publishes failed`);
   return measured;
-}
-
-function pause(durationMs: number): Promise<void> {
-  return new Promise((resolve) => systemClock.after(durationMs, resolve));
 }

@@ -7,8 +7,6 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { noPreferences } from '../src/core/enabled.ts';
 import { epochMs, parseNodeId } from '../src/core/ids.ts';
 import { bareJID } from '../src/core/jid.ts';
@@ -16,6 +14,7 @@ import { seededRandom } from '../src/core/random.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { enabledFile } from '../src/storage/open-enabled-store.ts';
 import { LmdbEnabledStore } from '../src/storage/lmdb-enabled-store.ts';
+import { processBytes } from './process-bytes.ts';
 import { coreTask, feedSize, startBenchEngine, windowSize } from './engine-bench.ts';
 import { measure, ratioOf } from './harness.ts';
 import { benchDomain } from './publish-stanzas.ts';
@@ -54,20 +53,6 @@ function rowAt(index: number, token: string): EnabledRegistration {
 
 function userAt(index: number): string {
   return `user${index}@${benchDomain}`;
-}
-
-/** Bytes of the JavaScript heap and of what it holds outside of it; the mapped file is the store's. */
-function processBytes(): number {
-  collectGarbage();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose_gc');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect !== 'function') throw new Error('this Node has no gc()');
-  collect();
 }
 
 interface Loaded {

@@ -1,36 +1,37 @@
 // Thread: main
 /** An engine whose gateway is another process, over TLS HTTP/2, that does nothing but answer. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startGateways } from '../src/fake/gateways-process.ts';
+import { startAnswering } from './bench-gateway.ts';
 import { startBenchEngine } from './engine-bench.ts';
+import type { AnsweringProcess } from './bench-gateway.ts';
 import type { BenchEngine } from './engine-bench.ts';
-import type { GatewaysProcess } from '../src/fake/gateways-process.ts';
+import type { EngineConfigInput } from '../src/index.ts';
 
 export interface GatewayEngine extends BenchEngine {
-  readonly gateways: GatewaysProcess;
+  readonly gateway: AnsweringProcess;
 }
 
+/** An APNs provider whose gateway is that process. */
+export function apnsProvider({ port, caFile, key }: AnsweringProcess): ApnsInput {
+  return {
+    name: 'apns-bench',
+    kind: 'apns',
+    host: 'localhost',
+    port,
+    ca_file: caFile,
+    key: key.keyPem,
+    key_id: key.keyId,
+    team_id: key.teamId,
+    topic: key.topic,
+  };
+}
+
+type ApnsInput = NonNullable<EngineConfigInput['providers']>[number];
+
 export async function startGatewayEngine(users: number): Promise<GatewayEngine> {
-  const folder = mkdtempSync(join(tmpdir(), 'meerkat-bench-'));
-  const gateways = await startGateways({ gateways: ['answering'] });
-  const caFile = join(folder, 'authority.pem');
-  writeFileSync(caFile, gateways.caPem);
-  const { apns } = gateways.credentials;
+  const gateway = await startAnswering();
   const bench = await startBenchEngine(
     [
-      {
-        name: 'apns-bench',
-        kind: 'apns',
-        host: 'localhost',
-        port: gateways.ports.answering,
-        ca_file: caFile,
-        key: apns.keyPem,
-        key_id: apns.keyId,
-        team_id: apns.teamId,
-        topic: apns.topic,
-      },
+      apnsProvider(gateway),
       // Half of the users have Android phones; their publishes are not part of this benchmark.
       { name: 'fcm-bench', kind: 'blackhole', services: ['fcm'] },
     ],
@@ -39,11 +40,10 @@ export async function startGatewayEngine(users: number): Promise<GatewayEngine> 
   return {
     ...bench,
     targets: bench.targets.filter((_, index) => index % 2 === 0),
-    gateways,
+    gateway,
     async stop() {
       await bench.stop();
-      await gateways.stop();
-      rmSync(folder, { recursive: true, force: true });
+      await gateway.stop();
     },
   };
 }

@@ -10,22 +10,33 @@ import { parseArgs } from 'node:util';
 import { keepElementsYoung } from '../src/core/v8-flags.ts';
 import { benchFiles } from './bench-files.ts';
 import { coreBench } from './core.bench.ts';
+import { deliveryBench } from './delivery.bench.ts';
 import { eventsBench } from './events.bench.ts';
 import { calibration, isRow } from './harness.ts';
 import { parseBench } from './parse.bench.ts';
 import { registrationBench } from './registration.bench.ts';
 import { stallsBench } from './stalls.bench.ts';
+import { wireBench } from './wire.bench.ts';
 import type { BenchFile } from './harness.ts';
 
-const guarded: readonly BenchFile[] = [parseBench, registrationBench, coreBench, eventsBench, stallsBench];
+const guarded: readonly BenchFile[] = [
+  parseBench,
+  registrationBench,
+  coreBench,
+  eventsBench,
+  wireBench,
+  deliveryBench,
+  stallsBench,
+];
 const runs = 3;
 const leastShare = 0.85;
 const baselinePath = 'bench/baseline.json';
 
 const { values } = parseArgs({ options: { set: { type: 'boolean', default: false } } });
 
-// Rates that only serve a ratio: the gateway's process, the bare parser or another bench have a say in them.
-const unguarded = /^stalls: |^core: parse alone|^events: the core/;
+// Rates that only serve a ratio: the gateway's process, other clients, the bare parser or another bench have a say in
+// them.
+const unguarded = /^(?:stalls|wire|delivery): |^core: parse alone|^events: the core/;
 
 // As the `meerkat` command does.
 keepElementsYoung();

@@ -72,6 +72,7 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   mysql2: ['src/storage'],
   '@peculiar/x509': ['src/fake'],
   tinybench: ['bench'],
+  '@parse/node-apn': ['bench'],
   '@xmpp/client': ['test/peers'],
 };
 
