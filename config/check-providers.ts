@@ -47,7 +47,7 @@ function reportRepeats(providers: readonly ProviderConfig[], { issues }: Checkin
 
 // The first provider that fits is taken: a trial that was left in front of the real ones would swallow every push.
 function reportNeverChosen(providers: readonly ProviderConfig[], { issues }: Checking): void {
-  const routes = ['kind', 'mode', 'apps', 'services', 'name'];
+  const routes = ['kind', 'mode', 'apps', 'tags', 'services', 'name', 'project_id', 'service_account'];
   const isKnown = (index: number): boolean => !issues.has(...routes.map((key) => `providers.${index}.${key}`));
   for (const [index, provider] of providers.entries()) {
     if (!isKnown(index)) continue;
@@ -55,7 +55,7 @@ function reportNeverChosen(providers: readonly ProviderConfig[], { issues }: Che
     const taking = new Set<string>();
     const isTaken = servicesOf(provider).every((service) => {
       const rivals = before.filter((other) => servicesOf(other).includes(service));
-      const rival = rivals.find(({ apps }) => apps.length === 0 || containsAll(apps, provider.apps));
+      const rival = rivals.find((other) => takesAll(other, provider));
       if (rival !== undefined) taking.add(JSON.stringify(rival.name));
       return rival !== undefined;
     });
@@ -63,9 +63,17 @@ function reportNeverChosen(providers: readonly ProviderConfig[], { issues }: Che
     issues.add(
       `providers.${index}`,
       `is never chosen: ${[...taking].join(' and ')} before it takes everything`,
-      'remove one of them, move this one up, or divide their apps',
+      'remove one of them, move this one up, or divide their apps or tags',
     );
   }
+}
+
+// By service and mode they are rivals. Whoever asks for a tag, or for the project of another, passes the first one by.
+function takesAll(first: ProviderConfig, second: ProviderConfig): boolean {
+  if (!second.tags.every((tag) => first.tags.includes(tag))) return false;
+  const isOfAnother = first.kind === 'fcm' && second.kind === 'fcm' && first.projectId !== second.projectId;
+  if (isOfAnother && !first.apps.includes(second.projectId)) return false;
+  return first.apps.length === 0 || containsAll(first.apps, second.apps);
 }
 
 function containsAll(apps: readonly string[], wanted: readonly string[]): boolean {

@@ -301,13 +301,13 @@ export const providerKeys = {
     type: 'list',
     default: [],
     itemsMax: 1000,
-    says: 'Topics or app ids this provider serves. Empty: every one. The first provider that matches is taken.',
+    says: 'Topics or app ids this provider serves; fcm: its project besides. Empty: every one. The first match is taken.',
   },
   tags: {
     type: 'list',
     default: [],
     itemsMax: 64,
-    says: 'Names by which a program or a client may ask for this provider: one that has all the tags it asks for.',
+    says: 'Names by which a program may ask for this provider: the first that has all the tags it asks for.',
   },
   mode: {
     type: 'choice',

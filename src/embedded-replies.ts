@@ -67,14 +67,15 @@ export class EmbeddedReplies {
     const deadlineMs = moment.monotonicMs + (request.waitMs ?? moment.waitMs);
     const notification = made.value;
     const { service, mode, topic } = notification;
-    const admission = publishing.toDevice(notification, topic, { deadlineMs, reply: call, tag: index });
+    const asked = { deadlineMs, reply: call, tag: index, tags: request.tags };
+    const admission = publishing.toDevice(notification, topic, asked);
     switch (admission) {
       case 'accepted':
         return undefined;
       case 'full':
         return unavailable('no', 'the queue of the provider is full');
       case 'no-provider':
-        return rejected(`no provider serves ${service} ${mode} ${topic}`.trimEnd());
+        return rejected(`no provider serves ${[service, mode, topic, ...(request.tags ?? [])].join(' ')}`.trimEnd());
       case 'stopped':
         return unavailable('no', 'stopping');
       default:

@@ -29,6 +29,11 @@ export interface EnginePublishingOptions {
   readonly sender: IqSender;
 }
 
+interface ToDevice extends Pick<PublishCommand, 'deadlineMs' | 'reply' | 'tag'> {
+  /** Of the provider, asked for by a program; events ask for none. */
+  readonly tags?: readonly string[] | undefined;
+}
+
 export class EnginePublishing implements EventPublishing {
   readonly #options: EnginePublishingOptions;
   readonly #providers: ProviderRoutes;
@@ -41,8 +46,12 @@ export class EnginePublishing implements EventPublishing {
   }
 
   /** `undefined`: no configured provider serves it. */
-  dispatcherFor({ service, mode }: Notification, app: string): ActorRef<DispatchMessage> | undefined {
-    const provider = this.#providers.select(service, mode, app);
+  #dispatcherFor(
+    { service, mode }: Notification,
+    app: string,
+    tags?: readonly string[],
+  ): ActorRef<DispatchMessage> | undefined {
+    const provider = this.#providers.select(service, mode, app, tags);
     return provider === undefined ? undefined : this.dispatchers?.refs.get(provider);
   }
 
@@ -59,7 +68,7 @@ export class EnginePublishing implements EventPublishing {
       notification = next;
     }
     const app = notification.topic === '' ? registration.app : notification.topic;
-    const dispatcher = this.dispatcherFor(notification, app);
+    const dispatcher = this.#dispatcherFor(notification, app);
     if (dispatcher === undefined) return 'no-provider';
     const { deadlineMs, reply, tag } = command;
     return dispatcher.tell({ kind: 'publish', notification, node: registration.node, deadlineMs, reply, tag });
@@ -75,9 +84,9 @@ export class EnginePublishing implements EventPublishing {
   toDevice(
     notification: Notification,
     app: string,
-    { deadlineMs, reply, tag }: Pick<PublishCommand, 'deadlineMs' | 'reply' | 'tag'>,
+    { deadlineMs, reply, tag, tags }: ToDevice,
   ): Admission | 'no-provider' {
-    const dispatcher = this.dispatcherFor(notification, app);
+    const dispatcher = this.#dispatcherFor(notification, app, tags);
     if (dispatcher === undefined) return 'no-provider';
     return dispatcher.tell({ kind: 'publish', notification, node: '', deadlineMs, reply, tag });
   }

@@ -31,3 +31,8 @@ export function keyAndValue(
   if (at < 1) throw new InvalidArgumentError('write key=value.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
+
+/** Collects an option that may be given several times. */
+export function oneMore(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}

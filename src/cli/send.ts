@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { configOption, exitCodes, jsonOption, printJSON, printLine, printNote, runCommand } from './command-frame.ts';
 import { loadConfig } from './load-config.ts';
-import { keyAndValue, oneOf, wholeNumber } from './option-values.ts';
+import { keyAndValue, oneMore, oneOf, wholeNumber } from './option-values.ts';
 import { EngineError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { services } from '../core/registration.ts';
@@ -25,12 +25,14 @@ Examples:
   $ meerkat send --service apns --token 0f3a... --topic net.example.chat --title Hello --body 'It works'
   $ meerkat send --service fcm --token - --body Hello < token.txt
   $ meerkat send --service apns --token 0f3a... --mode dev --kind silent --data room=den
+  $ meerkat send --service fcm --token dQw4... --tag second-brand --body Hello
   $ meerkat send --provider trial --service apns --token any --json
 
 Prints the outcome. Exit code 0 when the gateway accepted it, otherwise 1.`;
 
-interface SendOptions extends CommonOptions, Omit<PublishRequest, 'waitMs'> {
+interface SendOptions extends CommonOptions, Omit<PublishRequest, 'waitMs' | 'tags'> {
   readonly config: string;
+  readonly tag?: readonly string[];
   readonly provider?: string;
 }
 
@@ -45,7 +47,8 @@ export function addSend(program: Command, ended: Ended): void {
     .requiredOption('--service <service>', 'apns or fcm', oneOf<Service>(services))
     .requiredOption('--token <token>', 'device token; - reads it from standard input')
     .option('--provider <name>', 'only this one of the configured providers')
-    .option('--topic <topic>', 'APNs topic or app')
+    .option('--topic <topic>', 'APNs topic, app or FCM project')
+    .option('--tag <tag>', 'a provider that has this tag; may be repeated', oneMore)
     .option('--mode <mode>', 'prod or dev', oneOf(['prod', 'dev']))
     .option('--kind <kind>', 'alert, silent or call', oneOf<NotificationKind>(['alert', 'silent', 'call']))
     .option('--priority <priority>', 'high or normal', oneOf(['high', 'normal']))
@@ -66,13 +69,13 @@ export function addSend(program: Command, ended: Ended): void {
 }
 
 async function send(options: SendOptions): Promise<number> {
-  const { config: path, provider, json, ...request } = options;
+  const { config: path, provider, tag: tags, json, ...request } = options;
   const config = forOnePush(loadConfig(path), provider, path);
   const token = request.token === '-' ? (await text(process.stdin)).trim() : request.token;
   const engine = new Engine(config, { logger: createLogger(config.engine.logLevel) });
   await engine.start();
   try {
-    const outcome = await engine.publish({ ...request, token });
+    const outcome = await engine.publish({ ...request, ...(tags === undefined ? {} : { tags }), token });
     const isAccepted = outcome.kind === 'accepted';
     if (json === true) printJSON({ ok: isAccepted, outcome });
     else if (isAccepted) printLine(outcomeText(outcome));

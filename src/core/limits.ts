@@ -226,6 +226,8 @@ export const limits = {
   collapseIdBytesMax: 64,
   /** Sets of fields that APNs requests of one thread share: topics times push types times priorities in use. */
   apnsSharedFieldsMax: 64,
+  /** Tags that one publish may ask for: as many as a provider may have. */
+  providerTagsMax: 64,
   /** What a gateway may send back; Apple's and Google's answers are under 2 KiB. */
   gatewayResponseBytesMax: 65_536,
 

@@ -29,8 +29,10 @@ export interface PublishRequest {
   readonly token: string;
   /** Default `device`; FCM alone has others. */
   readonly tokenKind?: TokenKind;
-  /** APNs topic or app; chooses among the configured providers, too. */
+  /** APNs topic, app or FCM project; chooses among the configured providers, too. */
   readonly topic?: string;
+  /** Chooses the first fitting provider that has all of these (`tags` in its configuration); at most 64. */
+  readonly tags?: readonly string[];
   readonly mode?: Mode;
   /** Default: as `pushType` says, else `alert` with a title or body, `silent` without. */
   readonly kind?: NotificationKind;
@@ -182,7 +184,7 @@ const control = /[\u0000-\u0020\u007f]/;
 const controlButSpace = /[\u0000-\u001f\u007f]/;
 
 /** Where it goes. */
-function placeProblem({ service, token, tokenKind = 'device', topic = '' }: PublishRequest): string | undefined {
+function placeProblem({ service, token, tokenKind = 'device', topic = '', tags }: PublishRequest): string | undefined {
   if (typeof token !== 'string' || token === '' || Buffer.byteLength(token) > limits.tokenBytesMax) {
     return `token: 1 to ${limits.tokenBytesMax} bytes are needed`;
   }
@@ -191,7 +193,12 @@ function placeProblem({ service, token, tokenKind = 'device', topic = '' }: Publ
   } else if (control.test(token)) return 'token: white space and control characters cannot be in it';
   if (tokenKind !== 'device' && service === 'apns') return `tokenKind: ${tokenKind} is for fcm alone`;
   if (control.test(topic)) return 'topic: white space and control characters cannot be in it';
+  if (tags !== undefined && !isTags(tags)) return `tags: a list of at most ${limits.providerTagsMax} texts`;
   return undefined;
+}
+
+function isTags(tags: unknown): boolean {
+  return Array.isArray(tags) && tags.length <= limits.providerTagsMax && tags.every((tag) => typeof tag === 'string');
 }
 
 /** What it says. */

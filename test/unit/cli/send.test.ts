@@ -47,3 +47,13 @@ test('a provider that is not configured is a matter of usage', async (t) => {
   assert.equal(exitCode, 2);
   assert.match(stderr, /no provider "apns-prod"; it has trial/);
 });
+
+test('1.8 send asks for a provider by its tags', async (t) => {
+  const { write, run } = setup(t);
+  write('m.toml', '[[providers]]\nname = "trial"\nkind = "blackhole"\ntags = ["brand", "europe"]\n');
+  const both = await run([...push, '--tag', 'brand', '--tag', 'europe']);
+  assert.equal(both.exitCode, 0, both.stderr);
+  const other = await run([...push, '--tag', 'brand', '--tag', 'asia']);
+  assert.equal(other.exitCode, 1);
+  assert.match(other.stderr, /no provider serves apns/);
+});

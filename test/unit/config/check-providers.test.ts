@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { configOf, issuesOf } from './config-fixture.ts';
+import { configOf, issuesOf, rsaKey } from './config-fixture.ts';
 
 const blackhole = (name: string, more = ''): string => `[[providers]]\nname = "${name}"\nkind = "blackhole"\n${more}`;
 
@@ -19,6 +19,8 @@ const divided: readonly (readonly [string, string, string])[] = [
   ['more services', 'services = ["fcm"]\n', ''],
   ['other apps', 'apps = ["x"]\n', 'apps = ["x", "y"]\n'],
   ['every other app', 'apps = ["x"]\n', ''],
+  ['a tag', '', 'tags = ["brand"]\n'],
+  ['another tag', 'tags = ["brand"]\n', 'tags = ["brand", "europe"]\n'],
 ];
 
 for (const [what, first, second] of divided) {
@@ -30,6 +32,17 @@ for (const [what, first, second] of divided) {
 test('the apps of the one before must be all of its apps', () => {
   const [issue] = issuesOf(blackhole('a', 'apps = ["x", "y"]\n') + blackhole('b', 'apps = ["y"]\n'));
   assert.match(issue?.problem ?? '', /never chosen/);
+});
+
+test('1.8 a provider without a tag or a project of its own is never chosen behind one that takes its apps', () => {
+  const [issue] = issuesOf(blackhole('a', 'tags = ["x", "y"]\n') + blackhole('b', 'tags = ["y"]\n'));
+  assert.match(issue?.problem ?? '', /never chosen/);
+  const google = (name: string, project: string): string =>
+    `[[providers]]\nname = "${name}"\nkind = "fcm"\nclient_email = "a@b"\nproject_id = "${project}"\n` +
+    `private_key = """${rsaKey}"""\n`;
+  assert.equal(configOf(google('a', 'chat-1') + google('b', 'chat-2')).providers.length, 2);
+  assert.match(issuesOf(google('a', 'chat-1') + google('b', 'chat-1'))[0]?.problem ?? '', /never chosen/);
+  assert.match(issuesOf(blackhole('a') + google('b', 'chat-1'))[0]?.problem ?? '', /never chosen/);
 });
 
 test('names of providers are unique, kinds are known, keys of another kind are not', () => {
