@@ -15,8 +15,10 @@ export interface Exchange {
   /** -1: not said. */
   contentLength: number;
   bodyBytes: number;
-  /** Copies of DATA that came before the last of it. */
-  chunks: Buffer[] | undefined;
+  /** Of DATA with its padding: what has been taken of the stream's receive window, which is never widened. */
+  takenBytes: number;
+  /** A copy of the body that came before the last of it, and room for more. */
+  held: Buffer | undefined;
   /** What the stream's send window is more or less than SETTINGS_INITIAL_WINDOW_SIZE (§6.9.2). */
   windowDelta: number;
   /** What of the request's body flow control holds back. */
@@ -67,7 +69,8 @@ export class ExchangeTable {
     exchange.fields = noFields;
     exchange.contentLength = -1;
     exchange.bodyBytes = 0;
-    exchange.chunks = undefined;
+    exchange.takenBytes = 0;
+    exchange.held = undefined;
     exchange.windowDelta = 0;
     exchange.unsent = undefined;
     if (this.#spares.length < sparesMax) this.#spares.push(exchange);
@@ -99,7 +102,8 @@ function blank(): Exchange {
     fields: noFields,
     contentLength: -1,
     bodyBytes: 0,
-    chunks: undefined,
+    takenBytes: 0,
+    held: undefined,
     windowDelta: 0,
     unsent: undefined,
   };

@@ -144,3 +144,13 @@ export function smallFrame(type: number, flags: number, streamId: number, payloa
   bytes.set(payload, writeFrameHead(bytes, 0, { length: payload.length, type, flags, streamId }));
   return bytes;
 }
+
+/** §6.5. */
+export function settingsFrame(settings: readonly (readonly [id: number, value: number])[]): Buffer {
+  const payload = Buffer.alloc(settings.length * 6);
+  settings.forEach(([id, value], index) => {
+    payload.writeUInt16BE(id, index * 6);
+    payload.writeUInt32BE(value, index * 6 + 2);
+  });
+  return smallFrame(frameTypes.settings, 0, 0, payload);
+}

@@ -18,6 +18,7 @@ import {
   preface,
   readUint32,
   settingIds,
+  settingsFrame,
   smallFrame,
   streamIdMax,
   windowBytesDefault,
@@ -210,6 +211,7 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
   }
 
   responded(slot: number, status: number, fields: Readonly<Record<string, string>>, body: string): void {
+    this.#calm.served();
     this.#events.responded(slot, status, fields, body);
   }
 
@@ -268,7 +270,8 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
       this.#output.append(uint32Frame(frameTypes.windowUpdate, 0, this.#unreturnedBytes));
       this.#unreturnedBytes = 0;
     }
-    const saysNothing = length === 0 && (flags & frameFlags.endStream) === 0;
+    const paddedBytes = (flags & frameFlags.padded) === 0 ? 0 : 1 + (bytes[at] ?? 0);
+    const saysNothing = length === paddedBytes && (flags & frameFlags.endStream) === 0;
     return this.#responses.data(head, bytes, at) || this.#calmAfter(saysNothing ? 1 : 0);
   }
 
@@ -299,10 +302,13 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
       return noError;
     }
     const settings = this.#settings;
-    const code = settings.read(bytes, at, length) || this.#window.resized(this.#exchanges);
+    const code = settings.read(bytes, at, length);
     if (code !== noError) return code;
     this.#encoder.setTableBytesMax(settings.headerTableBytes);
+    // Before what makes use of them: until then the peer holds us to the old ones (§6.5.3).
     this.#output.append(smallFrame(frameTypes.settings, frameFlags.ack, 0, Buffer.alloc(0)));
+    const resized = this.#window.resized(this.#exchanges);
+    if (resized !== noError) return resized;
     if (this.#state === 'greeting') {
       this.#state = 'open';
       this.#events.opened();
@@ -343,9 +349,14 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
   }
 
   #closeIfDone(): void {
-    if (this.#exchanges.size > 0 || this.#state === 'closed') return;
-    this.#sayGoaway(noError, '');
+    if (this.#exchanges.size > 0 || this.#output.closed) return;
+    this.#endWire(noError, '');
+  }
+
+  #endWire(code: number, debug: string): void {
+    this.#sayGoaway(code, debug);
     this.#output.flush();
+    this.#output.close();
     this.#wire.end();
   }
 
@@ -360,9 +371,7 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
   /** A fault of the peer that leaves the connection in doubt (§5.4.1). */
   #fail(code: number, debug: string): void {
     if (this.#state === 'closed') return;
-    this.#sayGoaway(code, debug);
-    this.#output.flush();
-    this.#wire.end();
+    if (!this.#output.closed) this.#endWire(code, debug);
     this.#end(`the gateway broke HTTP/2: ${errorName(code)}`);
   }
 
@@ -383,13 +392,4 @@ function uint32Frame(type: number, streamId: number, value: number): Buffer {
   const payload = Buffer.alloc(uint32Bytes);
   writeUint32(payload, 0, value);
   return smallFrame(type, 0, streamId, payload);
-}
-
-function settingsFrame(settings: readonly (readonly [id: number, value: number])[]): Buffer {
-  const payload = Buffer.alloc(settings.length * 6);
-  settings.forEach(([id, value], index) => {
-    payload.writeUInt16BE(id, index * 6);
-    payload.writeUInt32BE(value, index * 6 + 2);
-  });
-  return smallFrame(frameTypes.settings, 0, 0, payload);
 }

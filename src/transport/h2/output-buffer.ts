@@ -75,6 +75,10 @@ export class OutputBuffer {
     this.#wire.write(bytes.subarray(0, count), () => this.#written(bytes, count));
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Nothing leaves any more. */
   close(): void {
     this.#closed = true;

@@ -92,12 +92,15 @@ export class ResponseReader {
       return noError;
     }
     exchange.bodyBytes += end - from;
-    if (exchange.bodyBytes > limits.gatewayResponseBytesMax) {
+    exchange.takenBytes += length;
+    const endsStream = (flags & frameFlags.endStream) !== 0;
+    const isFull = exchange.takenBytes >= limits.h2StreamWindowBytes && !endsStream;
+    if (exchange.bodyBytes > limits.gatewayResponseBytesMax || isFull) {
       this.#finish(exchange, '', errorCodes.cancel); // more than any gateway says: the status alone must do
-    } else if ((flags & frameFlags.endStream) !== 0) {
+    } else if (endsStream) {
       this.#finishWith(exchange, bytes.subarray(from, end));
     } else if (end > from) {
-      (exchange.chunks ??= []).push(Buffer.from(bytes.subarray(from, end)));
+      hold(exchange, bytes.subarray(from, end));
     }
     return noError;
   }
@@ -115,15 +118,21 @@ export class ResponseReader {
 
   /** Streams that the peer has certainly not acted on (§6.8). */
   loseAbove(lastStreamId: number, reason: string): void {
-    for (const exchange of [...this.#exchanges.values()]) {
-      if (exchange.streamId > lastStreamId)
-        this.#lose(exchange, { unprocessed: exchange.status === 0, reason, reset: -1 });
+    for (const exchange of this.#above(lastStreamId)) {
+      this.#lose(exchange, { unprocessed: exchange.status === 0, reason, reset: -1 });
     }
   }
 
   loseAll(reason: string): void {
-    for (const exchange of [...this.#exchanges.values()])
-      this.#lose(exchange, { unprocessed: false, reason, reset: -1 });
+    for (const exchange of this.#above(0)) this.#lose(exchange, { unprocessed: false, reason, reset: -1 });
+  }
+
+  /** Those still open at their turn: whoever is told of one may cancel another. */
+  *#above(lastStreamId: number): Iterable<Exchange> {
+    for (const exchange of [...this.#exchanges.values()]) {
+      const { streamId } = exchange;
+      if (streamId > lastStreamId && this.#exchanges.get(streamId) === exchange) yield exchange;
+    }
   }
 
   lose(exchange: Exchange, reason: string, reset: number): void {
@@ -171,13 +180,13 @@ export class ResponseReader {
 
   /** The last piece has come; it is still in the read buffer. */
   #finishWith(exchange: Exchange, last: Buffer): void {
-    const { chunks, contentLength, bodyBytes, status } = exchange;
+    const { contentLength, bodyBytes, status } = exchange;
     // A 304 says the length of what it does not carry (RFC 9110 §8.6).
     if (contentLength !== -1 && contentLength !== bodyBytes && status !== 304) {
       this.#malformed(exchange, 'content-length is not the length of the body');
       return;
     }
-    const body = chunks === undefined ? last : Buffer.concat([...chunks, last]);
+    const body = whole(exchange, last);
     // With the request still on its way the peer has answered early: it need not read the rest (§8.1).
     this.#finish(exchange, body.length === 0 ? '' : body.toString(), exchange.unsent === undefined ? -1 : noError);
   }
@@ -200,4 +209,22 @@ export class ResponseReader {
     this.#owner.ended(exchange, reset);
     this.#owner.lost(slot, unprocessed, reason);
   }
+}
+
+/** Copies, in one buffer however small the pieces are: one object for each would weigh a hundred times its bytes. */
+function hold(exchange: Exchange, piece: Buffer): Buffer {
+  const { held, bodyBytes } = exchange;
+  const at = bodyBytes - piece.length;
+  let room = held;
+  if (room === undefined || room.length < bodyBytes) {
+    room = Buffer.allocUnsafe(2 * bodyBytes);
+    held?.copy(room, 0, 0, at);
+    exchange.held = room;
+  }
+  room.set(piece, at);
+  return room;
+}
+
+function whole(exchange: Exchange, last: Buffer): Buffer {
+  return exchange.held === undefined ? last : hold(exchange, last).subarray(0, exchange.bodyBytes);
 }
