@@ -105,7 +105,7 @@ export function continuation(streamId: number, block: Uint8Array | readonly Fiel
 }
 
 /** §6.3. */
-export function priority(streamId: number): Buffer {
+export function priorityFrame(streamId: number): Buffer {
   return frame(2, 0, streamId, Buffer.from([0, 0, 0, 0, 15]));
 }
 

@@ -29,7 +29,7 @@ const staticFields: readonly Field[] = [
     .map((name): Field => [name, '']),
 ];
 
-/** Appendix B: bits of the code of each byte, and of EOS last. Codes follow from lengths: shorter first, then by byte. */
+/** Appendix B: bits of the code of each byte, and of EOS last. Shorter codes come first, then smaller bytes. */
 const codeBits: readonly number[] = [
   13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28,
   28, 28, 28, 6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12, 10,
