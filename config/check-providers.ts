@@ -8,6 +8,7 @@ import { parseProviderName } from '../src/core/ids.ts';
 import { checkAuthorities, membersOf } from './check-servers.ts';
 import { checkSection, isTable, namesOf } from './check-section.ts';
 import { problemOf } from './check-value.ts';
+import { checkApnsCertificate } from './check-apns-certificate.ts';
 import { checkApnsAuth, checkServiceAccount } from './check-credentials.ts';
 import { apnsKeys, blackholeKeys, fcmKeys, gatewayKeys, mongoosePushKeys } from './provider-schema.ts';
 import { providerKeys } from './schema.ts';
@@ -146,7 +147,10 @@ function checkApns(common: Common, place: Place, checking: Checking): ApnsConfig
   const own = checkSection({ ...place, others: namesOf(gatewayKeys) }, apnsKeys, checking);
   const appleHost = common.mode === 'prod' ? 'api.push.apple.com' : 'api.sandbox.push.apple.com';
   const auth = checkApnsAuth(own, place.path, checking.issues);
-  return { ...common, ...gateway, kind: 'apns', host: gateway.host || appleHost, auth, topic: own.topic };
+  const certificatePem = auth.kind === 'certificate' ? auth.certificatePem : '';
+  const beside = { certificatePem, mode: common.mode, topic: own.topic };
+  const topic = checkApnsCertificate(beside, place.path, checking.issues);
+  return { ...common, ...gateway, kind: 'apns', host: gateway.host || appleHost, auth, topic };
 }
 
 function checkFcm(common: Common, place: Place, checking: Checking): FcmConfig {

@@ -9,13 +9,14 @@ import { GatewayScript } from './gateway-script.ts';
 import { ReceivedLog } from './received-log.ts';
 import { ApnsTokenVerifier } from './apns-token.ts';
 import { apnsRejection, checkPayload, checkRequest, deviceTokenOf } from './apns-rules.ts';
-import { readApnsCertificate } from './certificates.ts';
+import { readApnsCertificate } from '../core/apns-certificate.ts';
 import { newNotificationId } from '../core/random.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Random } from '../core/random.ts';
 import type { ApnsKey, TokenBinding } from './apns-token.ts';
 import type { ApnsRejection, DeadToken } from './apns-rules.ts';
-import type { ApnsCertificate, ApnsEnvironment, IssuedCertificate } from './certificates.ts';
+import type { ApnsCertificate, ApnsEnvironment } from '../core/apns-certificate.ts';
+import type { IssuedCertificate } from './certificates.ts';
 import type { FakeConnection } from './fake-connection.ts';
 import type { FakeAnswer, FakeRequest, Rejection } from './fake-listener.ts';
 import type { ScriptChange } from './gateway-script.ts';
@@ -36,6 +37,8 @@ export interface ApnsGatewayOptions {
   readonly startWithOneStream?: boolean;
   /** Down to one stream after a rejection, up again after a success; default false. */
   readonly shrinkAfterRejection?: boolean;
+  /** Rejections, 410 not counted, after which a connection is closed; default 0: never. */
+  readonly rejectionsMax?: number;
   /** Requests that are kept; default 1000. */
   readonly receivedMax?: number;
 }
@@ -58,6 +61,7 @@ interface ConnectionState {
   readonly certificate: ApnsCertificate | 'untrusted' | undefined;
   binding: TokenBinding | undefined;
   oneStream: boolean;
+  rejections: number;
 }
 
 const streamsDefault = 1000;
@@ -152,24 +156,24 @@ export class ApnsGateway {
     const certificate = this.#options.clientCaPem === undefined ? undefined : certificateOf(connection);
     if (certificate !== undefined && this.#startsWithOne) connection.limitStreams(this.#streamsMax);
     const oneStream = this.#startsWithOne && certificate === undefined;
-    this.#states.set(connection, { certificate, binding: undefined, oneStream });
+    this.#states.set(connection, { certificate, binding: undefined, oneStream, rejections: 0 });
   }
 
   #answer(request: FakeRequest, scripted: Rejection | undefined): FakeAnswer {
     const state = this.#states.get(request.connection);
     const rejection = state === undefined ? apnsRejection('InternalServerError') : this.#check(request, state);
+    const nowMs = this.#options.clock.now();
     const id = request.fields['apns-id'] ?? newNotificationId(this.#options.random);
+    // Else Node would say its own time.
+    const fields = { 'apns-id': id, date: new Date(nowMs).toUTCString() };
     if (rejection !== undefined) {
-      this.#rejected(request, state);
-      this.#record(request, rejection.status, rejection.reason);
-      return { status: rejection.status, fields: { 'apns-id': id }, body: bodyOf(rejection) };
+      this.#rejected(request, state, rejection);
+      return { status: rejection.status, fields, body: bodyOf(rejection) };
     }
     if (scripted !== undefined) {
-      this.#rejected(request, state);
-      this.#record(request, scripted.status, scripted.reason);
-      const timestampMs = scripted.status === 410 ? this.#options.clock.now() : 0;
-      const body = bodyOf({ ...scripted, timestampMs });
-      return { status: scripted.status, fields: { ...scripted.fields, 'apns-id': id }, body };
+      this.#rejected(request, state, scripted);
+      const body = bodyOf({ ...scripted, timestampMs: scripted.status === 410 ? nowMs : 0 });
+      return { status: scripted.status, fields: { ...fields, ...scripted.fields }, body };
     }
     this.#accepted++;
     if (state?.oneStream === true) {
@@ -177,20 +181,20 @@ export class ApnsGateway {
       request.connection.limitStreams(this.#streamsMax);
     }
     this.#record(request, 200, '');
-    if (this.#options.environment === 'production') return { status: 200, fields: { 'apns-id': id }, body: '' };
+    if (this.#options.environment === 'production') return { status: 200, fields, body: '' };
     const unique = newNotificationId(this.#options.random);
-    return { status: 200, fields: { 'apns-id': id, 'apns-unique-id': unique }, body: '' };
+    return { status: 200, fields: { ...fields, 'apns-unique-id': unique }, body: '' };
   }
 
   #check(request: FakeRequest, state: ConnectionState): ApnsRejection | undefined {
     const { certificate } = state;
-    const known = certificate === 'untrusted' || certificate === undefined ? '' : certificate.baseTopic;
+    const known = certificate === 'untrusted' || certificate === undefined ? '' : certificate.uid;
     const topic = request.fields['apns-topic'] ?? known;
     return (
       checkRequest(request, topic, { dead: this.#dead, topics: this.#topics }) ??
       (certificate === undefined
         ? this.#checkBearer(request, topic, state)
-        : checkCertificate(certificate, topic, this.#options.environment ?? 'sandbox')) ??
+        : checkCertificate(certificate, request, { topic, environment: this.#options.environment ?? 'sandbox' })) ??
       checkPayload(request)
     );
   }
@@ -204,8 +208,20 @@ export class ApnsGateway {
     return undefined;
   }
 
-  #rejected({ connection }: FakeRequest, state: ConnectionState | undefined): void {
-    if (this.#options.shrinkAfterRejection !== true || state === undefined || state.oneStream) return;
+  #rejected(
+    request: FakeRequest,
+    state: ConnectionState | undefined,
+    { status, reason }: { readonly status: number; readonly reason: string },
+  ): void {
+    this.#record(request, status, reason);
+    if (state === undefined) return;
+    const { connection } = request;
+    if (status !== 410) state.rejections++;
+    if (goodbyes.has(reason) || state.rejections === this.#options.rejectionsMax) {
+      const debug = JSON.stringify({ reason: goodbyes.has(reason) ? reason : 'Shutdown' });
+      connection.goaway({ code: 0, debug, open: 'finish' });
+    }
+    if (this.#options.shrinkAfterRejection !== true || state.oneStream) return;
     state.oneStream = true;
     connection.limitStreams(1);
   }
@@ -223,6 +239,9 @@ export class ApnsGateway {
   }
 }
 
+// Said in the GOAWAY too: nothing can be sent on such a connection.
+const goodbyes: ReadonlySet<string> = new Set(['BadCertificate', 'BadCertificateEnvironment']);
+
 function bodyOf({ reason, timestampMs }: { readonly reason: string; readonly timestampMs: number }): string {
   return JSON.stringify(timestampMs === 0 ? { reason } : { reason, timestamp: timestampMs });
 }
@@ -230,17 +249,21 @@ function bodyOf({ reason, timestampMs }: { readonly reason: string; readonly tim
 function certificateOf({ socket }: FakeConnection): ApnsCertificate | 'untrusted' | undefined {
   const presented = socket.getPeerX509Certificate();
   if (presented === undefined) return undefined;
-  return socket.authorized ? readApnsCertificate(presented.raw) : 'untrusted';
+  return socket.authorized ? readApnsCertificate(presented) : 'untrusted';
 }
+
+// Apple, forum thread 712499; no certificate carries their topics.
+const tokenOnly: ReadonlySet<string> = new Set(['liveactivity', 'location']);
 
 function checkCertificate(
   certificate: ApnsCertificate | 'untrusted',
-  topic: string,
-  environment: ApnsEnvironment,
+  { fields }: FakeRequest,
+  { topic, environment }: { readonly topic: string; readonly environment: ApnsEnvironment },
 ): ApnsRejection | undefined {
   if (certificate === 'untrusted') return apnsRejection('BadCertificate');
   if (!certificate.environments.includes(environment)) return apnsRejection('BadCertificateEnvironment');
-  const { baseTopic, topics } = certificate;
-  const own = [...topics, baseTopic, `${baseTopic}.voip`, `${baseTopic}.complication`];
+  if (tokenOnly.has(fields['apns-push-type'] ?? '')) return apnsRejection('TopicDisallowed');
+  const { uid, topics } = certificate;
+  const own = [...topics, uid, `${uid}.voip`, `${uid}.complication`];
   return own.includes(topic) ? undefined : apnsRejection('BadTopic');
 }

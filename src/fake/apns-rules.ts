@@ -97,7 +97,8 @@ function checkFields({ method, fields, duplicates }: FakeRequest, topic: string)
   const priority = fields['apns-priority'] ?? '10'; // Apple's default, illegal for background
   const pushType = fields['apns-push-type'];
   if (!priorities.has(priority)) return apnsRejection('BadPriority');
-  if (pushType === 'background' && priority === '10') return apnsRejection('BadPriority');
+  if (pushType === 'background' && priority !== '5') return apnsRejection('BadPriority');
+  if ((pushType === 'liveactivity' || pushType === 'location') && priority === '1') return apnsRejection('BadPriority');
   if (pushType !== undefined && !pushTypes.has(pushType)) return apnsRejection('InvalidPushType');
   return undefined;
 }

@@ -6,7 +6,7 @@
 import { createPublicKey, generateKeyPair, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { ApnsEnvironment } from './certificates.ts';
+import type { ApnsEnvironment } from '../core/apns-certificate.ts';
 
 /** A signing key as Apple knows it. */
 export interface ApnsKey {

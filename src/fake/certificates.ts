@@ -6,9 +6,9 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import -- it must run before @peculiar/x509 does
 import './reflect-metadata.ts';
-import { KeyObject, X509Certificate, webcrypto } from 'node:crypto';
+import { KeyObject, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import { EngineError } from '../core/errors.ts';
+import type { ApnsEnvironment } from '../core/apns-certificate.ts';
 import type { Clock } from '../core/clock.ts';
 
 export interface IssuedCertificate {
@@ -22,25 +22,17 @@ export interface ClientCertificateNames {
   readonly topic: string;
   /** Further topics, such as `com.example.app.voip`. */
   readonly topics?: readonly string[];
+  /** Default true. Certificates for development and for device management list no topics. */
+  readonly hasList?: boolean;
   /** Both by default, as Apple's universal certificates have. */
   readonly environments?: readonly ApnsEnvironment[];
 }
-
-export type ApnsEnvironment = 'production' | 'sandbox';
 
 export interface Authority {
   readonly caPem: string;
   /** For `localhost`, 127.0.0.1, ::1 and `names` (host names or addresses). */
   server(names?: readonly string[]): Promise<IssuedCertificate>;
   client(names: ClientCertificateNames): Promise<IssuedCertificate>;
-}
-
-/** What a client certificate allows at Apple. */
-export interface ApnsCertificate {
-  /** UID of the subject, `''` if it has none: the default topic. */
-  readonly baseTopic: string;
-  readonly topics: readonly string[];
-  readonly environments: readonly ApnsEnvironment[];
 }
 
 // UID (RFC 4519 §2.39).
@@ -125,10 +117,8 @@ function serverExtensions(names: readonly string[]): x509.Extension[] {
 function clientExtensions(names: ClientCertificateNames): x509.Extension[] {
   const topics = [names.topic, ...(names.topics ?? [])];
   const environments = names.environments ?? ['production', 'sandbox'];
-  const extensions = [
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
-    new x509.Extension(topicsOid, false, topicList(topics)),
-  ];
+  const extensions: x509.Extension[] = [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])];
+  if (names.hasList !== false) extensions.push(new x509.Extension(topicsOid, false, topicList(topics)));
   if (topics.some((topic) => topic.endsWith('.voip'))) extensions.push(new x509.Extension(voipOid, false, derNull));
   if (environments.includes('sandbox')) extensions.push(new x509.Extension(sandboxOid, false, derNull));
   if (environments.includes('production')) extensions.push(new x509.Extension(productionOid, false, derNull));
@@ -149,45 +139,4 @@ function der(tag: number, content: Buffer): Buffer {
   if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content]);
   if (length < 0x100) return Buffer.concat([Buffer.from([tag, 0x81, length]), content]);
   return Buffer.concat([Buffer.from([tag, 0x82, length >> 8, length & 0xff]), content]);
-}
-
-/** Reads Apple's extensions. Throws E_CONFIG_INVALID if the topic list is not what Apple issues. */
-export function readApnsCertificate(rawDer: Buffer): ApnsCertificate {
-  const parsed = new x509.X509Certificate(new Uint8Array(rawDer));
-  const uid = /(?:^|\n)UID=(.*)/.exec(new X509Certificate(rawDer).subject)?.[1] ?? '';
-  const list = parsed.getExtension(topicsOid);
-  const environments: ApnsEnvironment[] = [];
-  if (parsed.getExtension(productionOid) !== null) environments.push('production');
-  if (parsed.getExtension(sandboxOid) !== null) environments.push('sandbox');
-  const topics = list === null ? [] : readTopics(Buffer.from(list.value));
-  return { baseTopic: uid, topics: topics.length === 0 && uid !== '' ? [uid] : topics, environments };
-}
-
-function readTopics(list: Buffer): string[] {
-  const topics: string[] = [];
-  const outer = readDer(list, 0);
-  for (let at = outer.start; at < outer.end;) {
-    const element = readDer(list, at);
-    if (element.tag === 0x0c) topics.push(list.toString('utf8', element.start, element.end));
-    at = element.end;
-  }
-  return topics;
-}
-
-function readDer(bytes: Buffer, at: number): { tag: number; start: number; end: number } {
-  const tag = bytes[at] ?? 0;
-  const first = bytes[at + 1] ?? 0;
-  const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
-  if (lengthBytes > 2 || at + 2 + lengthBytes > bytes.length) {
-    throw new EngineError(
-      'E_CONFIG_INVALID',
-      'the topic list of the certificate is not DER; use the file Apple issued',
-    );
-  }
-  const length = lengthBytes === 0 ? first : bytes.readUIntBE(at + 2, lengthBytes);
-  const start = at + 2 + lengthBytes;
-  if (start + length > bytes.length) {
-    throw new EngineError('E_CONFIG_INVALID', 'the topic list of the certificate is cut; use the file Apple issued');
-  }
-  return { tag, start, end: start + length };
 }

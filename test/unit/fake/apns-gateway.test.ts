@@ -49,6 +49,9 @@ test('3.9 each check answers its own reason', async (t) => {
     ['BadPriority', 400, { 'apns-priority': '7' }, payload],
     ['BadPriority', 400, { 'apns-push-type': 'background', 'apns-priority': '10' }, payload],
     ['BadPriority', 400, { 'apns-push-type': 'background' }, payload],
+    ['BadPriority', 400, { 'apns-push-type': 'background', 'apns-priority': '1' }, payload],
+    ['BadPriority', 400, { 'apns-push-type': 'liveactivity', 'apns-priority': '1' }, payload],
+    ['BadPriority', 400, { 'apns-push-type': 'location', 'apns-priority': '1' }, payload],
     ['InvalidPushType', 400, { 'apns-push-type': 'shout' }, payload],
     ['BadPath', 404, { ':path': '/4/device/x' }, payload],
     ['MissingDeviceToken', 400, { ':path': '/3/device/' }, payload],
@@ -245,3 +248,50 @@ test('3.7 certificates of strangers and of the other environment are refused', a
   assert.equal(await reasonFor(sandboxOnly), 'BadCertificateEnvironment');
   assert.equal(await reasonFor(foreign), 'BadCertificate');
 });
+
+test('3.3 a certificate sends no live activities and asks for no locations, whatever topics it has', async (t) => {
+  const { authority } = await setup(t);
+  const { client } = await setup(t, { clientCaPem: authority.caPem });
+  const cert = await authority.client({
+    topic,
+    topics: [`${topic}.push-type.liveactivity`, `${topic}.location-query`],
+  });
+  const session = client({ cert: cert.certPem, key: cert.keyPem });
+  for (const [pushType, suffix] of [
+    ['liveactivity', '.push-type.liveactivity'],
+    ['location', '.location-query'],
+  ]) {
+    const more = { authorization: undefined, 'apns-push-type': pushType, 'apns-topic': `${topic}${suffix}` };
+    assert.equal(reasonOf(await session.post(fields('', more), payload)), 'TopicDisallowed');
+  }
+});
+
+test('3.6 a refused certificate, and too many errors, end the connection with a GOAWAY that says why', async (t) => {
+  const { authority } = await setup(t);
+  const strict = await setup(t, { clientCaPem: authority.caPem, environment: 'production', rejectionsMax: 2 });
+  const sandboxOnly = await authority.client({ topic, environments: ['sandbox'] });
+  const refused = strict.client({ cert: sandboxOnly.certPem, key: sandboxOnly.keyPem });
+  const farewell = goawayOf(refused);
+  await refused.post(fields('', { authorization: undefined }), payload);
+  assert.equal(await farewell, '{"reason":"BadCertificateEnvironment"}');
+  const clumsy = strict.client();
+  const shutdown = goawayOf(clumsy);
+  strict.gateway.unregister('cd'.repeat(32), 1);
+  const token = strict.bearer();
+  for (const path of [`/3/device/${'cd'.repeat(32)}`, '/3/device/x', '/3/device/y']) {
+    await clumsy.post(fields(token, { ':path': path }), payload);
+  }
+  assert.equal(await shutdown, '{"reason":"Shutdown"}');
+});
+
+test('3.2 the date of an answer is by the clock of the gateway', async (t) => {
+  const { client, clock, bearer } = await setup(t);
+  const answer = await client().post(fields(bearer()), payload);
+  assert.equal(answer.fields['date'], new Date(clock.now()).toUTCString());
+});
+
+function goawayOf({ session }: ReturnType<Awaited<ReturnType<typeof setup>>['client']>): Promise<string> {
+  return new Promise((resolve) => {
+    session.on('goaway', (_code, _last, data) => resolve(Buffer.from(data ?? []).toString()));
+  });
+}

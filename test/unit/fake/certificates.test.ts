@@ -1,7 +1,8 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { makeAuthority, readApnsCertificate } from '../../../src/fake/certificates.ts';
+import { readApnsCertificate } from '../../../src/core/apns-certificate.ts';
+import { makeAuthority } from '../../../src/fake/certificates.ts';
 import { VirtualClock } from '../../simulation/virtual-clock.ts';
 
 test('a server certificate is signed by the authority and names loopback and what was asked for', async () => {
@@ -32,10 +33,10 @@ test('3.5 a client certificate carries its topics and environments in the extens
   const long = `com.example.${'x'.repeat(120)}`;
   const universal = await authority.client({ topic: 'com.example.app', topics: ['com.example.app.voip', long] });
   const sandbox = await authority.client({ topic: 'com.example.app', environments: ['sandbox'] });
-  assert.deepEqual(readApnsCertificate(new X509Certificate(universal.certPem).raw), {
-    baseTopic: 'com.example.app',
+  assert.deepEqual(readApnsCertificate(new X509Certificate(universal.certPem)), {
+    uid: 'com.example.app',
     topics: ['com.example.app', 'com.example.app.voip', long],
     environments: ['production', 'sandbox'],
   });
-  assert.deepEqual(readApnsCertificate(new X509Certificate(sandbox.certPem).raw).environments, ['sandbox']);
+  assert.deepEqual(readApnsCertificate(new X509Certificate(sandbox.certPem)).environments, ['sandbox']);
 });
