@@ -24,6 +24,8 @@ export interface MongoosePushGatewayOptions {
   readonly tls: IssuedCertificate;
   /** Requests that are kept; default 1000. */
   readonly receivedMax?: number;
+  /** Default true. */
+  readonly h2?: boolean;
 }
 
 export interface MongoosePushReceived {
@@ -48,6 +50,7 @@ interface Route {
 }
 
 interface Pool {
+  /** `apns_1`, `fcm_1`: the service it is of, and a number. */
   readonly name: string;
   readonly connected: number;
   readonly disconnected: number;
@@ -72,6 +75,7 @@ export class MongoosePushGateway {
   readonly #dead = new Set<string>();
   #pools = healthyPools;
   #accepted = 0;
+  #checks = 0;
 
   constructor(options: MongoosePushGatewayOptions) {
     this.#options = options;
@@ -81,6 +85,7 @@ export class MongoosePushGateway {
       tls: options.tls,
       script: new GatewayScript(options.random),
       http1: true,
+      h2: options.h2 ?? true,
       rules: {
         idleDebug: '',
         tokenOf: (request) => routeOf(request)?.deviceId ?? '',
@@ -92,6 +97,11 @@ export class MongoosePushGateway {
 
   get accepted(): number {
     return this.#accepted;
+  }
+
+  /** Health checks that were asked for. */
+  get checks(): number {
+    return this.#checks;
   }
 
   get connectionsTotal(): number {
@@ -125,7 +135,7 @@ export class MongoosePushGateway {
     this.#dead.add(deviceId);
   }
 
-  /** What the health check tells; by default two healthy pools. */
+  /** What the health check tells and pushes go through; by default a healthy one of each service. */
   setPools(pools: readonly Pool[]): void {
     this.#pools = pools;
   }
@@ -163,6 +173,10 @@ export class MongoosePushGateway {
 
   #reasonFor(route: Route, cast: MongoosePushRequest, scripted: Rejection | undefined): string {
     if (scripted !== undefined) return scripted.reason;
+    // The first that fits is taken, connected or not. Those of FCM are of mode prod, whatever is configured.
+    const pool = this.#pools.find(({ name }) => name.startsWith(`${cast.service}_`));
+    if (pool === undefined || (cast.service === 'fcm' && cast.fields['mode'] === 'dev')) return 'no_matching_pool';
+    if (pool.connected === 0) return 'unable_to_connect';
     // FCM data must become text; MongoosePush notices by itself.
     const data = cast.fields['data'];
     if (cast.service === 'fcm' && isObject(data) && Object.values(data).some(isNested)) return 'invalid_notification';
@@ -171,6 +185,7 @@ export class MongoosePushGateway {
   }
 
   #health(): FakeAnswer {
+    this.#checks++;
     const time = new Date(this.#options.clock.now()).toISOString().replace('Z', '000Z');
     const checks = this.#pools.map(({ name, connected, disconnected }) => [
       `pool:${name}`,

@@ -1,7 +1,8 @@
 // Thread: any
 /**
  * One HTTPS request on its way through undici: its dispatch handler, its deadline, and what its end says about whether
- * the server can have acted on it. It may be told of its end before undici has let go of it.
+ * the server can have acted on it. Nobody is told from inside undici: a request that somebody sends in answer to the
+ * failure of another trips its assertions (7.30), and with them the thread.
  */
 import { limits } from '../core/limits.ts';
 import type { Client, Dispatcher } from 'undici';
@@ -44,7 +45,7 @@ export interface HttpsLane {
 
 /** Where exchanges come from and go back to. */
 export interface HttpsExchanges {
-  /** undici has let go of it: there is room for another. */
+  /** undici has let go of it: call `finish` in a later turn, then there is room for another. */
   left(exchange: HttpsExchange): void;
 }
 
@@ -63,6 +64,8 @@ export class HttpsExchange implements Dispatcher.DispatchHandler {
   #first: Buffer | undefined;
   #more: Buffer[] | undefined;
   #bytes = 0;
+  /** What undici says of its end; the first word counts. */
+  #result: HttpsResult | undefined;
   #ended = false;
   #left = false;
 
@@ -98,11 +101,16 @@ export class HttpsExchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(new Error(reason));
   }
 
+  /** Tells its end, where a deadline has not done so. */
+  finish(): void {
+    if (this.#result !== undefined) this.end(this.#result);
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // After a GOAWAY undici would write what was in flight once more; the first copy may have arrived (§8.7).
-    if (this.#controller !== undefined) this.end(failed('no-answer', 'connection lost'));
+    if (this.#controller !== undefined) this.#result ??= failed('no-answer', 'connection lost');
     this.#controller = controller;
-    if (this.#ended) controller.abort(new Error('ended before it was written'));
+    if (this.#ended || this.#result !== undefined) controller.abort(new Error('not to be written'));
   }
 
   onResponseStart(
@@ -136,13 +144,13 @@ export class HttpsExchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: unknown, error: unknown): void {
     const isUnsent = this.#controller === undefined || (this.#status === 0 && isRefusedStream(error));
-    this.end(failed(isUnsent ? 'not-sent' : 'no-answer', reasonOf(error)));
+    this.#result ??= failed(isUnsent ? 'not-sent' : 'no-answer', reasonOf(error));
     this.#leave();
   }
 
   #answer(body: string): void {
     if (this.lane !== undefined) this.lane.unanswered = 0;
-    this.end({ kind: 'response', status: this.#status, fields: this.#fields, body });
+    this.#result ??= { kind: 'response', status: this.#status, fields: this.#fields, body };
   }
 
   #leave(): void {

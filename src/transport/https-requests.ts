@@ -36,6 +36,8 @@ export class HttpsRequests implements HttpsExchanges {
   readonly #roomy: HttpsLane[] = [];
   readonly #waiting = new Set<HttpsExchange>();
   readonly #flying = new Set<HttpsExchange>();
+  #left: HttpsExchange[] = [];
+  readonly #finish = (): void => this.#finishLeft();
   #idle: (() => void) | undefined;
   #draining = false;
 
@@ -82,9 +84,19 @@ export class HttpsRequests implements HttpsExchanges {
   }
 
   left(exchange: HttpsExchange): void {
-    const { lane } = exchange;
-    this.#flying.delete(exchange);
-    if (lane !== undefined && lane.running-- === this.#laneMax) this.#roomy.push(lane);
+    this.#left.push(exchange);
+    if (this.#left.length === 1) queueMicrotask(this.#finish);
+  }
+
+  #finishLeft(): void {
+    const left = this.#left;
+    this.#left = [];
+    for (const exchange of left) {
+      const { lane } = exchange;
+      this.#flying.delete(exchange);
+      if (lane !== undefined && lane.running-- === this.#laneMax) this.#roomy.push(lane);
+    }
+    for (const exchange of left) exchange.finish();
     while (this.#waiting.size > 0) {
       const next = this.#laneWithRoom();
       const [first] = this.#waiting;

@@ -249,3 +249,15 @@ test('a connection of HTTP/1.1 can be cut by the script', async (t) => {
   assert.equal(gateway.received.total, 1);
   assert.equal((await post('/v3/notification/d', valid)).status, 200);
 });
+
+test('0.8, 1.8 pushes go through the pools that the health check tells of, FCM in mode prod alone', async (t) => {
+  const { post, get, gateway } = await setup(t);
+  const told = async (body: object): Promise<unknown> => JSON.parse((await post('/v3/notification/d', body)).body);
+  assert.deepEqual(await told({ ...valid, service: 'fcm', mode: 'dev' }), { reason: 'no_matching_pool' });
+  assert.equal(await told({ ...valid, mode: 'dev' }), null);
+  gateway.setPools([{ name: 'apns_1', connected: 0, disconnected: 5 }]);
+  assert.deepEqual(await told(valid), { reason: 'unable_to_connect' });
+  assert.deepEqual(await told({ ...valid, service: 'fcm' }), { reason: 'no_matching_pool' });
+  await get('/healthcheck');
+  assert.equal(gateway.checks, 1);
+});

@@ -17,7 +17,14 @@ type Answer = (request: IncomingMessage, response: ServerResponse, body: string)
 
 const shared = makeAuthority(systemClock);
 
-async function setup(t: TestContext, options: { connections?: number; waitingMax?: number; trusted?: boolean } = {}) {
+interface Options {
+  readonly connections?: number;
+  readonly waitingMax?: number;
+  readonly trusted?: boolean;
+  readonly httpVersion?: '1.1' | '2';
+}
+
+async function setup(t: TestContext, options: Options = {}) {
   const authority = await shared;
   const { certPem, keyPem } = await authority.server();
   const server = https.createServer({ cert: certPem, key: keyPem });
@@ -41,7 +48,7 @@ async function setup(t: TestContext, options: { connections?: number; waitingMax
     clock: systemClock,
     origin: `https://localhost:${(server.address() as AddressInfo).port}`,
     ca: options.trusted === false ? (await makeAuthority(systemClock)).caPem : authority.caPem,
-    httpVersion: '1.1',
+    httpVersion: options.httpVersion ?? '1.1',
     connections: options.connections ?? 2,
     waitingMax: options.waitingMax ?? 10,
   });
@@ -113,6 +120,29 @@ test('https: a server that is not there, or not trusted, was sent nothing', asyn
   assert.equal(failureOf(await post()), 'not-sent');
   const untrusted = await setup(t, { trusted: false });
   assert.equal(failureOf(await untrusted.post()), 'not-sent');
+});
+
+test('https: what is sent in answer to a failure finds the next connection, or fails as well', async (t) => {
+  for (const httpVersion of ['1.1', '2'] as const) {
+    const { server, requests } = await setup(t, { connections: 2, waitingMax: 100, httpVersion });
+    server.close();
+    const watch = new Watch();
+    const ends: string[] = [];
+    let left = 50;
+    const send = (): void => {
+      const request = { method: 'POST', path: '/', fields: {}, body: 'x' } as const;
+      requests.send(request, epochMs(Date.now() + 10_000), {
+        ended(result) {
+          ends.push(failureOf(result));
+          if (left-- > 0) send();
+          watch.changed();
+        },
+      });
+    };
+    for (let count = 0; count < 20; count++) send();
+    await watch.until('70 ends', () => ends.length === 70);
+    assert.deepEqual([...new Set(ends)], ['not-sent']);
+  }
 });
 
 test('https: a response larger than the bound is told by its status', async (t) => {
