@@ -67,8 +67,9 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
   for (const provider of config.providers) {
     const keeper = keepers.take(provider);
     const { name, creditMax, requestMs } = provider;
+    const collapses = provider.kind !== 'mongoosepush'; // its API has no field for it
     const spec = dispatchActor(
-      { provider: name, executor, keeper, creditMax, requestMs, random, logger, disable },
+      { provider: name, executor, keeper, collapses, creditMax, requestMs, random, logger, disable },
       (dispatcher) => current.set(name, dispatcher),
     );
     refs.set(name, system.spawn(spec));

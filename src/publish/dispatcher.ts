@@ -27,6 +27,8 @@ export interface DispatcherOptions {
   readonly executor: Executor;
   /** Absent: the provider needs no authorization field. */
   readonly keeper: CredentialKeeper | undefined;
+  /** Its gateway knows collapse ids: a second copy of a notification replaces the first. */
+  readonly collapses: boolean;
   readonly creditMax: number;
   /** The longest one request may take. */
   readonly requestMs: number;
@@ -208,6 +210,7 @@ export class Dispatcher implements BatchSettle {
     }
     const retry = retryAfter(outcome, {
       notification: message.notification,
+      collapses: this.#options.collapses,
       attempt,
       nowMs: this.#clock.monotonicMs(),
       deadlineMs: message.deadlineMs,

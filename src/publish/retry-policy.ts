@@ -15,6 +15,8 @@ export type Retry =
 
 export interface Attempt {
   readonly notification: Notification;
+  /** The provider's gateway replaces a notification by a later one with the same collapse id. */
+  readonly collapses: boolean;
   /** Sends that have ended before this one: 0 at the first. */
   readonly attempt: number;
   readonly nowMs: number;
@@ -47,7 +49,7 @@ export function retryAfter(outcome: Outcome, after: Attempt): Retry {
     case 'unavailable':
       if (outcome.reached === 'unknown') {
         // Perhaps it was delivered: a second copy is invisible only where it replaces the first.
-        if (after.notification.collapseId === '' || after.attempt > 0) return settle;
+        if (!after.collapses || after.notification.collapseId === '' || after.attempt > 0) return settle;
       }
       return retryAt(after.nowMs + waitMs(outcome.retryAfterMs, after), after);
     default:

@@ -71,6 +71,7 @@ function setup(options: { creditMax?: number; source?: CredentialSource; admissi
         provider,
         executor,
         keeper,
+        collapses: true,
         creditMax: options.creditMax ?? 100,
         requestMs: 10_000,
         random,

@@ -18,7 +18,10 @@ import type { Retry } from '../../../src/publish/retry-policy.ts';
 
 const nowMs = 1_000_000;
 
-function decide(outcome: Outcome, options: { attempt?: number; leftMs?: number; collapseId?: string } = {}): Retry {
+function decide(
+  outcome: Outcome,
+  options: { attempt?: number; leftMs?: number; collapseId?: string; collapses?: boolean } = {},
+): Retry {
   const random = seededRandom(3);
   return retryAfter(outcome, {
     notification: {
@@ -44,6 +47,7 @@ function decide(outcome: Outcome, options: { attempt?: number; leftMs?: number; 
       tokenKind: 'device',
       parts: noParts,
     },
+    collapses: options.collapses ?? true,
     attempt: options.attempt ?? 0,
     nowMs,
     deadlineMs: nowMs + (options.leftMs ?? 5_000),
@@ -117,6 +121,12 @@ describe('retry policy', () => {
     assert.deepEqual(decide(unavailable('unknown', 'lost')), { kind: 'settle' });
     assert.deepEqual(decide(unavailable('unknown', 'lost'), { collapseId: 'c' }), { kind: 'retry', atMs: nowMs });
     assert.deepEqual(decide(unavailable('unknown', 'lost'), { collapseId: 'c', attempt: 1 }), { kind: 'settle' });
+  });
+
+  it('what may have been delivered never goes again through a gateway that knows no collapse ids', () => {
+    const through = { collapseId: 'c', collapses: false };
+    assert.deepEqual(decide(unavailable('unknown', 'lost'), through), { kind: 'settle' });
+    assert.deepEqual(decide(unavailable('no', 'lost'), through), { kind: 'retry', atMs: nowMs });
   });
 
   it('no retry is started that cannot be answered in time', () => {
