@@ -231,6 +231,9 @@ export const limits = {
   /** What a gateway may send back; Apple's and Google's answers are under 2 KiB. */
   gatewayResponseBytesMax: 65_536,
 
+  /** Head of a proxy's answer to CONNECT; those of squid and tinyproxy are under 1 KiB. */
+  proxyResponseBytesMax: 8_192,
+
   /** One connection to a gateway: from the DNS question to the peer's SETTINGS. */
   gatewayConnectMs: 10_000,
   /**

@@ -13,8 +13,10 @@ import { Agent } from 'http2-wrapper';
 import { limits } from '../core/limits.ts';
 import { reasonOfError } from './connection-error.ts';
 import { errorName, goawayReason } from './h2/frames.ts';
+import { openTunnel } from './proxy-tunnel.ts';
 import { SessionPool } from './session-pool.ts';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionEvents, GatewayConnection } from './gateway-connection.ts';
 import type { GatewayRequest, GatewaySession, GatewaySessionOptions } from './gateway-session.ts';
@@ -45,7 +47,9 @@ const ignoreError = (): void => undefined;
 class WrapperConnection implements GatewayConnection {
   readonly #events: ConnectionEvents;
   readonly #constantFields: Readonly<Record<string, string>>;
+  readonly #replyFields: readonly string[];
   readonly #agent: Agent;
+  readonly #abandoned = new AbortController();
   readonly #exchanges = new Map<ClientHttp2Stream, Exchange>();
   readonly #streams = new Map<number, ClientHttp2Stream>();
   #session: ClientHttp2Session | undefined;
@@ -63,6 +67,7 @@ class WrapperConnection implements GatewayConnection {
   constructor(options: GatewaySessionOptions, cache: Agent['tlsSessionCache'], events: ConnectionEvents) {
     this.#events = events;
     this.#constantFields = { ':method': 'POST', ...options.fields };
+    this.#replyFields = options.replyFields;
     // No `maxSessions`: an agent at its limit closes its connection whenever that has nothing to do.
     this.#agent = new Agent();
     this.#agent.tlsSessionCache = cache;
@@ -137,6 +142,7 @@ class WrapperConnection implements GatewayConnection {
 
   destroy(reason: string): void {
     if (this.#reason === '') this.#reason = reason;
+    this.#abandoned.abort();
     this.#agent.destroy();
     this.#session?.destroy();
     // Before SETTINGS the agent keeps the session to itself; without its socket it ends.
@@ -148,6 +154,7 @@ class WrapperConnection implements GatewayConnection {
     const target = new URL(`https://${bracketed(options.host)}:${options.port}`);
     const secrets = options.certificatePem === '' ? {} : { cert: options.certificatePem, key: options.keyPem };
     const trust = options.ca === '' ? {} : { ca: options.ca };
+    const tunnel = await this.#tunnel(options);
     return this.#agent.getSession(new URL(`https://${bracketed(name)}:${options.port}`), {
       ...trust,
       ...secrets,
@@ -157,6 +164,7 @@ class WrapperConnection implements GatewayConnection {
           ...given,
           ...trust,
           ...secrets,
+          ...tunnel,
           servername: isIP(name) === 0 ? name : '',
         });
         this.#socket = socket;
@@ -165,6 +173,15 @@ class WrapperConnection implements GatewayConnection {
         return socket;
       },
     });
+  }
+
+  async #tunnel({ proxyUrl, port, host }: GatewaySessionOptions): Promise<{ readonly socket?: Socket }> {
+    if (proxyUrl === '') return {};
+    const { signal } = this.#abandoned;
+    const socket = await openTunnel({ proxyUrl, target: `${bracketed(host)}:${port}`, signal });
+    if (!signal.aborted) return { socket };
+    socket.destroy();
+    throw new Error(this.#reason);
   }
 
   #opened(session: ClientHttp2Session): void {
@@ -197,7 +214,7 @@ class WrapperConnection implements GatewayConnection {
   readonly #onResponse = this.#listener(
     (exchange, _stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader) => {
       exchange.status = headers[':status'] ?? 0;
-      exchange.fields = plainFields(headers);
+      exchange.fields = this.#told(headers);
     },
   );
 
@@ -244,6 +261,17 @@ class WrapperConnection implements GatewayConnection {
     this.#events.turnEnded(); // node:http2 does not tell where a read ends
   }
 
+  #told(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+    let fields: Record<string, string> | undefined;
+    for (const name of this.#replyFields) {
+      const value = headers[name];
+      if (typeof value !== 'string') continue;
+      fields ??= {};
+      fields[name] = value;
+    }
+    return fields ?? noFields;
+  }
+
   #forget(stream: ClientHttp2Stream): void {
     const exchange = this.#exchanges.get(stream);
     if (exchange === undefined) return;
@@ -278,15 +306,6 @@ class WrapperConnection implements GatewayConnection {
 
 function bracketed(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
-}
-
-function plainFields(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
-  const fields: Record<string, string> = {};
-  for (const name in headers) {
-    const value = headers[name];
-    if (typeof value === 'string' && !name.startsWith(':')) fields[name] = value;
-  }
-  return fields;
 }
 
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;

@@ -3,117 +3,19 @@
  * `gatewaySessionConformance(name, open)`; real sockets, real TLS, and a peer that misbehaves on demand.
  */
 import assert from 'node:assert/strict';
-import { test as nodeTest } from 'node:test';
 import { constants } from 'node:http2';
 import { systemClock } from '../../src/core/clock.ts';
 import { epochMs } from '../../src/core/ids.ts';
 import { limits } from '../../src/core/limits.ts';
-import { seededRandom } from '../../src/core/random.ts';
 import { makeAuthority } from '../../src/fake/certificates.ts';
-import { Http2Peer, Watch, answerError, answerOk } from './http2-peer.ts';
-import { VirtualClock } from '../simulation/virtual-clock.ts';
+import { HandClock, farMs, openWorld, test, turn } from './gateway-session-world.ts';
+import { answerError, answerOk } from './http2-peer.ts';
 import type { TestContext } from 'node:test';
-import type { Clock } from '../../src/core/clock.ts';
-import type { GatewaySession, GatewaySessionOptions, OpenGatewaySession } from '../../src/transport/gateway-session.ts';
-import type { Authority, IssuedCertificate } from '../../src/fake/certificates.ts';
-import type { PeerOptions } from './http2-peer.ts';
-
-type End =
-  | { readonly kind: 'responded'; readonly status: number; readonly id: string; readonly body: string }
-  | { readonly kind: 'failed'; readonly failure: string; readonly reason: string };
-
-interface World {
-  readonly peer: Http2Peer;
-  readonly session: GatewaySession;
-  readonly ends: Map<number, End>;
-  readonly watch: Watch;
-  /** One request with this tag; `lifeMs` until its deadline. */
-  readonly send: (tag: number, lifeMs?: number) => 'taken' | 'full' | 'closed';
-  readonly ended: (count: number) => Promise<void>;
-  readonly kinds: () => readonly string[];
-}
-
-const farMs = 30_000;
-
-function test(title: string, run: (t: TestContext) => Promise<void>): void {
-  void nodeTest(title, { timeout: 20_000 }, run);
-}
-
-let shared: Promise<{ readonly authority: Authority; readonly server: IssuedCertificate }> | undefined;
-
-async function makeCertificates(): Promise<{ readonly authority: Authority; readonly server: IssuedCertificate }> {
-  const authority = await makeAuthority(systemClock);
-  return { authority, server: await authority.server() };
-}
-
-/** Real sockets with timers that a test moves: `soon` and the passing of turns stay real. */
-class HandClock extends VirtualClock {
-  override soon(task: () => void): void {
-    setImmediate(task);
-  }
-}
+import type { OpenGatewaySession } from '../../src/transport/gateway-session.ts';
+import type { Changes, World } from './gateway-session-world.ts';
 
 export function gatewaySessionConformance(name: string, open: OpenGatewaySession): void {
-  async function setup(
-    t: TestContext,
-    changes: Partial<GatewaySessionOptions> & { readonly peer?: PeerOptions } = {},
-  ): Promise<World> {
-    shared ??= makeCertificates();
-    const { authority, server } = await shared;
-    const watch = new Watch();
-    const peer = await Http2Peer.start(watch, server, changes.peer);
-    const ends = new Map<number, End>();
-    const end = (tag: number, how: End): void => {
-      assert.ok(!ends.has(tag), `tag ${tag} ends once`);
-      ends.set(tag, how);
-      watch.changed();
-    };
-    const clock: Clock = changes.clock ?? systemClock;
-    const session = open({
-      clock,
-      random: seededRandom(7),
-      replies: {
-        responded: (tag, status, fields, body) =>
-          end(tag, { kind: 'responded', status, id: fields['apns-id'] ?? '', body }),
-        failed: (tag, failure, reason) => end(tag, { kind: 'failed', failure, reason }),
-      },
-      host: '127.0.0.1',
-      port: peer.port,
-      servername: 'localhost',
-      ca: authority.caPem,
-      certificatePem: '',
-      keyPem: '',
-      proxyUrl: '',
-      fields: { 'content-type': 'application/json' },
-      replyFields: ['apns-id'],
-      sessionsMax: 2,
-      streamsMax: 1000,
-      waitingMax: 1000,
-      firstAlone: false,
-      pingAfterMs: 0,
-      idleMs: 0,
-      ageMs: 0,
-      ...changes,
-    });
-    t.after(async () => {
-      peer.cut();
-      await Promise.race([session.drain(0), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
-      await peer.close();
-    });
-    const send = (tag: number, lifeMs = farMs): 'taken' | 'full' | 'closed' => {
-      const request = {
-        path: `/3/device/${tag}`,
-        shared: {},
-        fields: { 'x-tag': String(tag) },
-        body: `{"tag":${tag}}`,
-      };
-      return session.request(request, tag, epochMs(clock.now() + lifeMs));
-    };
-    const kinds = (): readonly string[] =>
-      [...ends.values()].map((how) => (how.kind === 'responded' ? String(how.status) : how.failure));
-    const ended = (count: number): Promise<void> => watch.until(`${count} ends`, () => ends.size >= count);
-    return { peer, session, ends, watch, send, ended, kinds };
-  }
+  const setup = (t: TestContext, changes: Changes = {}): Promise<World> => openWorld(t, open, changes);
 
   test(`${name}: a request arrives whole and its response comes back`, async (t) => {
     const { peer, ends, send, ended } = await setup(t);
@@ -126,7 +28,7 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     assert.equal(request?.headers['x-tag'], '7');
     assert.equal(request?.headers['content-type'], 'application/json');
     assert.equal(request?.headers[':method'], 'POST');
-    assert.deepEqual(ends.get(7), { kind: 'responded', status: 400, id: '', body: '{"reason":"BadTopic"}' });
+    assert.deepEqual(ends.get(7), { kind: 'responded', status: 400, fields: {}, body: '{"reason":"BadTopic"}' });
   });
 
   test(`${name}: response fields are told by lower-case names`, async (t) => {
@@ -134,7 +36,7 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     peer.answer = answerOk;
     send(1);
     await ended(1);
-    assert.deepEqual(ends.get(1), { kind: 'responded', status: 200, id: 'id-1', body: '' });
+    assert.deepEqual(ends.get(1), { kind: 'responded', status: 200, fields: { 'apns-id': 'id-1' }, body: '' });
   });
 
   test(`${name}: many requests share one connection`, async (t) => {
@@ -150,7 +52,7 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     const { peer, watch, send, ended } = await setup(t, { firstAlone: true });
     for (let tag = 0; tag < 200; tag++) send(tag);
     await watch.until('one request', () => peer.requests.length === 1);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     assert.equal(peer.requests.length, 1);
     peer.answer = answerOk;
     const [first] = peer.requests;
@@ -198,7 +100,7 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     const { peer, watch, send, ended } = await setup(t, { sessionsMax: 1, streamsMax: 5 });
     for (let tag = 0; tag < 20; tag++) send(tag);
     await watch.until('five requests', () => peer.requests.length === 5);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     assert.equal(peer.requests.length, 5);
     peer.answer = answerOk;
     peer.requests.forEach(answerOk);
@@ -227,7 +129,7 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     }
     // 64 KiB are 31 bodies; a few more may have been started when the window was asked for.
     await watch.until('a full window', () => peer.streamsSeen >= 28);
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    for (let count = 0; count < 20; count++) await turn();
     assert.ok(peer.streamsSeen <= 34, `${peer.streamsSeen} streams`);
     peer.readHeldBodies();
     await ended(200);
@@ -451,7 +353,7 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     peer.answer = (request) => answerError(request, 500, 'x'.repeat(limits.gatewayResponseBytesMax + 1));
     send(0);
     await ended(1);
-    assert.deepEqual(ends.get(0), { kind: 'responded', status: 500, id: '', body: '' });
+    assert.deepEqual(ends.get(0), { kind: 'responded', status: 500, fields: {}, body: '' });
   });
 
   test(`${name}: a field that HTTP/2 cannot carry ends that request alone`, async (t) => {
