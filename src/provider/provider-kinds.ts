@@ -4,7 +4,7 @@
  * the compiler names every other place that must think about it.
  */
 import { unreachable } from '../core/assert.ts';
-import { openHttp2WrapperSession } from '../transport/http2-wrapper-session.ts';
+import { gatewaySessionOpener } from '../transport/open-gateway-session.ts';
 import { ApnsProvider } from './apns.ts';
 import { createApnsCredentials } from './apns-jwt.ts';
 import { BlackholeProvider } from './blackhole.ts';
@@ -25,14 +25,14 @@ const apns: ProviderKind<ApnsConfig> = {
   kind: 'apns',
   thread: 'worker',
   credentials: ({ auth }) => (auth.kind === 'token' ? createApnsCredentials(auth) : undefined),
-  create: (config, context) => new ApnsProvider(config, context, openHttp2WrapperSession),
+  create: (config, context) => new ApnsProvider(config, context, gatewaySessionOpener(config.transport)),
 };
 
 const fcm: ProviderKind<FcmConfig> = {
   kind: 'fcm',
   thread: 'worker',
   credentials: createGoogleCredentials,
-  create: (config, context) => new FcmProvider(config, context, openHttp2WrapperSession),
+  create: (config, context) => new FcmProvider(config, context, gatewaySessionOpener(config.transport)),
 };
 
 const mongoosepush: ProviderKind<MongoosePushConfig> = {

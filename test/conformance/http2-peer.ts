@@ -12,6 +12,8 @@ import type { IssuedCertificate } from '../../src/fake/certificates.ts';
 export interface PeerRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  /** All of them as they came, in their order. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
   readonly body: string;
   readonly stream: ServerHttp2Stream;
   readonly session: ServerHttp2Session;
@@ -23,6 +25,14 @@ export interface PeerOptions {
   /** Authority of the client certificates it asks for. */
   readonly clientCaPem?: string;
 }
+
+// @types/node 20 does not know the fourth: all fields as they came, names and values in turn.
+type StreamEvent = readonly [
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  raw: readonly string[],
+];
 
 const deadlineMs = 5_000;
 
@@ -56,15 +66,15 @@ export class Http2Peer {
   readonly requests: PeerRequest[] = [];
   readonly sessions: ServerHttp2Session[] = [];
   readonly resets: number[] = [];
+  /** Codes of the GOAWAY frames that clients have sent. */
+  readonly goaways: number[] = [];
   connectionsTotal = 0;
   connectionsOpen = 0;
   pings = 0;
-  streamsSeen = 0;
-  /** While true no body is read, so the peer's flow control lets no more than its window pass. */
-  holdBodies = false;
-  readonly #heldBodies: (() => void)[] = [];
   /** Called for each request; by default it only waits in `requests`. */
   answer: (request: PeerRequest) => void = () => undefined;
+  /** Called for each new connection. */
+  greet: (session: ServerHttp2Session) => void = () => undefined;
   readonly #watch: Watch;
   readonly #server: Http2SecureServer;
   readonly #forwarder: net.Server;
@@ -81,7 +91,9 @@ export class Http2Peer {
       ...(ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true, ca }),
     });
     this.#server.on('session', (session) => this.#accept(session));
-    this.#server.on('stream', (stream, headers) => this.#read(stream, headers));
+    this.#server.on('stream', (...[stream, headers, , raw]: StreamEvent) => {
+      this.#read(stream, headers, raw);
+    });
     this.#server.on('sessionError', () => undefined);
     this.#forwarder = net.createServer((socket) => this.#forward(socket));
   }
@@ -138,7 +150,12 @@ export class Http2Peer {
 
   #accept(session: ServerHttp2Session): void {
     this.sessions.push(session);
+    this.greet(session);
     session.on('error', () => undefined);
+    session.on('goaway', (code) => {
+      this.goaways.push(code);
+      this.#watch.changed();
+    });
     session.on('ping', () => {
       this.pings += 1;
       this.#watch.changed();
@@ -146,19 +163,7 @@ export class Http2Peer {
     this.#watch.changed();
   }
 
-  #read(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    this.streamsSeen += 1;
-    this.#watch.changed();
-    if (this.holdBodies) this.#heldBodies.push(() => this.#readBody(stream, headers));
-    else this.#readBody(stream, headers);
-  }
-
-  readHeldBodies(): void {
-    this.holdBodies = false;
-    for (const read of this.#heldBodies.splice(0)) read();
-  }
-
-  #readBody(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  #read(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {
     let body = '';
     stream.setEncoding('utf8');
     stream.on('data', (text: string) => (body += text));
@@ -170,7 +175,7 @@ export class Http2Peer {
     stream.on('end', () => {
       const session = stream.session as ServerHttp2Session | undefined;
       if (session === undefined) return;
-      const request = { path: String(headers[':path']), headers, body, stream, session };
+      const request = { path: String(headers[':path']), headers, fields: pairs(raw), body, stream, session };
       this.requests.push(request);
       this.answer(request);
       this.#watch.changed();
@@ -199,6 +204,10 @@ export class Http2Peer {
     }
     this.#watch.changed();
   }
+}
+
+function pairs(raw: readonly string[]): readonly (readonly [string, string])[] {
+  return raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as const] : []));
 }
 
 export function answerOk(request: PeerRequest): void {

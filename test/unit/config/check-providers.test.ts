@@ -69,3 +69,15 @@ test('the addresses of a MongoosePush are URLs without query or user, at least o
   const clear = `${mongoose}urls = ["http://127.0.0.1:8080"]\n`;
   assert.equal(issuesOf(`${clear}http_version = "2"\n`)[0]?.key, 'providers.0.http_version');
 });
+
+test('a proxy is reached over HTTP, and by http2-wrapper alone', () => {
+  const fcm = '[[providers]]\nname = "f"\nkind = "fcm"\n';
+  const problems = (text: string): readonly string[] =>
+    issuesOf(`${fcm}${text}`)
+      .filter(({ key }) => key === 'providers.0.proxy')
+      .map(({ problem }) => problem);
+  const wrapper = 'transport = "http2-wrapper"\n';
+  assert.deepEqual(problems(`${wrapper}proxy = "http://u:hunter2@proxy.example.net:3128"\n`), []);
+  assert.match(problems('proxy = "http://proxy.example.net:3128"\n')[0] ?? '', /own client/);
+  assert.match(problems(`${wrapper}proxy = "https://proxy.example.net:3128"\n`)[0] ?? '', /TLS/);
+});

@@ -1,0 +1,4 @@
+import { gatewaySessionConformance } from '../../conformance/gateway-session.ts';
+import { openH2Session } from '../../../src/transport/h2/h2-session.ts';
+
+gatewaySessionConformance('h2', openH2Session);
