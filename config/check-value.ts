@@ -121,6 +121,8 @@ function hasForm(form: TextForm, text: string): boolean {
       return parseProviderName(text).ok;
     case 'url':
       return isHttpURL(text);
+    case 'proxy-url':
+      return isServerURL(text, ['http:']) && new URL(text).pathname === '/';
     case 'amqp-url':
       return isServerURL(text, ['amqp:', 'amqps:']);
     case 'database-url':
@@ -256,6 +258,7 @@ function textRemedy(key: TextKey): string {
     folder: 'write the path of a folder',
     label: 'write text without line breaks or spaces around it',
     url: 'write an address that starts with https:// and has no user, query or fragment',
+    'proxy-url': `write an address that starts with http://, ${escapes}`,
     'amqp-url': `write an address that starts with amqp:// or amqps://, ${escapes}`,
     'database-url': `write an address that starts with postgres:// or mysql://, ${escapes}`,
     token: 'write letters, digits and signs of ASCII without spaces',

@@ -33,6 +33,7 @@ export type TextForm =
   | 'file'
   | 'folder'
   | 'url'
+  | 'proxy-url'
   | 'amqp-url'
   | 'database-url'
   | 'label'

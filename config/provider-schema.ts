@@ -59,7 +59,7 @@ export const gatewayKeys = {
   },
   proxy: {
     type: 'text',
-    form: 'url',
+    form: 'proxy-url',
     secret: true,
     default: '',
     maxBytes: 2048,

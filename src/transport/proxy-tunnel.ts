@@ -41,7 +41,7 @@ export function openTunnel({ proxyUrl, target, signal }: TunnelOptions): Promise
       const status = response.statusCode ?? 0;
       if (status >= 200 && status < 300) {
         if (head.length > 0) socket.unshift(head);
-        resolve(socket as Socket);
+        resolve(socket);
         return;
       }
       socket.destroy();
@@ -56,14 +56,6 @@ const ignoreError = (): void => undefined;
 /** RFC 7617. */
 function authorizationOf(proxy: URL): Readonly<Record<string, string>> {
   if (proxy.username === '' && proxy.password === '') return {};
-  const user = `${unescaped(proxy.username)}:${unescaped(proxy.password)}`;
+  const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(user).toString('base64')}` };
-}
-
-function unescaped(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part; // a per cent sign that escapes nothing
-  }
 }

@@ -70,14 +70,14 @@ test('the addresses of a MongoosePush are URLs without query or user, at least o
   assert.equal(issuesOf(`${clear}http_version = "2"\n`)[0]?.key, 'providers.0.http_version');
 });
 
-test('a proxy is reached over HTTP, and by http2-wrapper alone', () => {
-  const fcm = '[[providers]]\nname = "f"\nkind = "fcm"\n';
-  const problems = (text: string): readonly string[] =>
-    issuesOf(`${fcm}${text}`)
+test('a proxy is reached over HTTP, with an escaped password, and by http2-wrapper alone', () => {
+  const problems = (transport: string, proxy: string): readonly string[] =>
+    issuesOf(`[[providers]]\nname = "f"\nkind = "fcm"\ntransport = "${transport}"\nproxy = "${proxy}"\n`)
       .filter(({ key }) => key === 'providers.0.proxy')
-      .map(({ problem }) => problem);
-  const wrapper = 'transport = "http2-wrapper"\n';
-  assert.deepEqual(problems(`${wrapper}proxy = "http://u:hunter2@proxy.example.net:3128"\n`), []);
-  assert.match(problems('proxy = "http://proxy.example.net:3128"\n')[0] ?? '', /own client/);
-  assert.match(problems(`${wrapper}proxy = "https://proxy.example.net:3128"\n`)[0] ?? '', /TLS/);
+      .map(({ problem, remedy }) => `${problem}: ${remedy}`);
+  assert.deepEqual(problems('http2-wrapper', 'http://u:hunter%402@proxy.example.net:3128'), []);
+  assert.match(problems('h2', 'http://proxy.example.net:3128')[0] ?? '', /own client/);
+  for (const proxy of ['https://p', 'http://u:hunter2/x@p', 'http://u:hunter2%@p', 'http://p/path', 'p:3128']) {
+    assert.match(problems('http2-wrapper', proxy)[0] ?? '', /^is malformed: Write .*http:\/\//, proxy);
+  }
 });

@@ -48,7 +48,7 @@ test('http2-wrapper: user and password of the proxy are sent unescaped, to the p
   assert.equal(peer.requests[0]?.headers['proxy-authorization'], undefined);
 });
 
-test('http2-wrapper: a proxy that wants another password is a reason without the secret, and its socket is closed', async (t) => {
+test('http2-wrapper: a refused password is a reason without the secret, and its socket is closed', async (t) => {
   const { proxy, watch, ends, send, ended } = await setup(t, {}, 'user:secret@');
   proxy.answer = 'HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 6\r\n\r\nsecret';
   send(0);
@@ -111,7 +111,7 @@ test('http2-wrapper: a proxy that never answers is given up like a gateway that 
   assert.equal(reasonOf(ends.get(0)), 'connect timeout');
 });
 
-test('http2-wrapper: a tunnel that breaks leaves what was written without an answer, and another is made', async (t) => {
+test('http2-wrapper: after a tunnel that broke another is made', async (t) => {
   const { proxy, peer, watch, send, ended, kinds } = await setup(t);
   peer.answer = () => undefined;
   send(0);

@@ -82,7 +82,7 @@ async function grownOld({ clock, gateway }: World, total: number, withinMs: numb
   }
 }
 
-test('session pool: a connection without requests is closed in order after its idle time, and the next request opens one', async () => {
+test('session pool: an idle connection is closed in order, and the next request opens one', async () => {
   const { clock, gateway, ends, send } = await warm({ idleMs: 4 * minuteMs });
   await clock.advance(3 * minuteMs);
   send(1);
@@ -138,7 +138,7 @@ test('session pool: without idle time and age a connection is kept', async () =>
   assert.equal(clock.pending, 0);
 });
 
-test('session pool: an old connection is replaced while it works, what flies finishes there, nothing is lost', async () => {
+test('session pool: an old connection is replaced while it works, nothing is lost', async () => {
   const world = await warm({ ageMs: hourMs });
   const { clock, gateway, ends, send } = world;
   send(1, 3 * hourMs);
@@ -158,7 +158,7 @@ test('session pool: an old connection is replaced while it works, what flies fin
   assert.equal(gateway.total, 2);
 });
 
-test('session pool: where the first request goes alone, the old connection works until the new one has answered', async () => {
+test('session pool: an old connection works until the new one has answered its first request, alone', async () => {
   const world = await warm({ ageMs: hourMs, firstAlone: true });
   const { clock, gateway, send } = world;
   send(1, 2 * hourMs);
@@ -186,7 +186,7 @@ test('session pool: connections of one age are replaced at different moments, no
   assert.equal(moments.size, 8);
 });
 
-test('session pool: an old connection stays in use while its replacement cannot be opened, and is tried again', async () => {
+test('session pool: an old connection stays in use while no replacement can be opened', async () => {
   const { clock, gateway, ends, send } = await warm({ ageMs: hourMs });
   gateway.refused = true;
   await clock.advance(2 * hourMs);
