@@ -226,7 +226,7 @@ test('session pool: two connections that grow old together have two replacements
   assert.deepEqual([gateway.at(0).ended, gateway.at(1).ended], [true, true]);
 });
 
-test('session pool: a gateway that refuses connections is dialled again with full jitter, and not without end', async () => {
+test('session pool: a gateway that refuses is dialled again with full jitter, and not without end', async () => {
   const { clock, gateway, ends, send } = setup();
   gateway.refused = true;
   for (let second = 0; second < 600; second++) {
