@@ -150,7 +150,8 @@ function checkApns(common: Common, place: Place, checking: Checking): ApnsConfig
   const certificatePem = auth.kind === 'certificate' ? auth.certificatePem : '';
   const beside = { certificatePem, mode: common.mode, topic: own.topic };
   const topic = checkApnsCertificate(beside, place.path, checking.issues);
-  return { ...common, ...gateway, kind: 'apns', host: gateway.host || appleHost, auth, topic };
+  const { sessions_max: sessionsMax } = own;
+  return { ...common, ...gateway, kind: 'apns', host: gateway.host || appleHost, auth, topic, sessionsMax };
 }
 
 function checkFcm(common: Common, place: Place, checking: Checking): FcmConfig {
@@ -164,21 +165,22 @@ function checkFcm(common: Common, place: Place, checking: Checking): FcmConfig {
     ...account,
     kind: 'fcm',
     host,
+    sessionsMax: own.sessions_max,
     tokenUrl: own.token_url,
     quotaPerMinute: own.quota_per_minute,
   };
 }
 
-type Gateway = Pick<ApnsConfig, 'host' | 'port' | 'caFile' | 'sessionsMax' | 'transport' | 'proxyUrl'>;
+type Gateway = Pick<ApnsConfig, 'host' | 'port' | 'caFile' | 'transport' | 'proxyUrl'>;
 
 function checkGateway(place: Place & { readonly others: readonly string[] }, checking: Checking): Gateway {
   const keys = checkSection(place, gatewayKeys, checking);
-  const { host, port, ca_file: caFile, sessions_max: sessionsMax, transport, proxy: proxyUrl } = keys;
+  const { host, port, ca_file: caFile, transport, proxy: proxyUrl } = keys;
   checkAuthorities(caFile, `${place.path}.ca_file`, checking);
   if (proxyUrl !== '' && transport !== 'http2-wrapper') {
     checking.issues.add(`${place.path}.proxy`, 'is not for our own client', 'write transport = "http2-wrapper"');
   }
-  return { host, port, caFile, sessionsMax, transport, proxyUrl };
+  return { host, port, caFile, transport, proxyUrl };
 }
 
 function checkMongoosePush(common: Common, place: Place, checking: Checking): ProviderConfig {

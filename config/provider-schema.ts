@@ -65,14 +65,6 @@ export const gatewayKeys = {
     maxBytes: 2048,
     says: 'HTTP CONNECT proxy, `http://user:password@proxy.example.net:3128`; only with `transport = "http2-wrapper"`.',
   },
-  sessions_max: {
-    type: 'integer',
-    unit: '',
-    default: 4,
-    min: 1,
-    max: 64,
-    says: 'HTTP/2 connections of one publishing thread at most. One carries 1000 requests at a time.',
-  },
 } as const;
 
 export const apnsKeys = {
@@ -124,6 +116,14 @@ export const apnsKeys = {
     example: 'net.example.chat',
     says: "The topic (bundle id) when a registration names none. Empty: the certificate's own.",
   },
+  sessions_max: {
+    type: 'integer',
+    unit: '',
+    default: 4,
+    min: 1,
+    max: 64,
+    says: 'HTTP/2 connections of one publishing thread at most. One carries 1000 requests at a time.',
+  },
 } as const;
 
 export const fcmKeys = {
@@ -166,13 +166,21 @@ export const fcmKeys = {
     maxBytes: 255,
     says: 'Without a service account: the id of the private key; may be empty.',
   },
+  sessions_max: {
+    type: 'integer',
+    unit: '',
+    default: 16,
+    min: 1,
+    max: 64,
+    says: 'HTTP/2 connections of one publishing thread at most. One carries 100 requests; 10 the default quota.',
+  },
   quota_per_minute: {
     type: 'integer',
     unit: '',
     default: 600_000,
     min: 60,
     max: 100_000_000,
-    says: 'Messages a minute that Google grants the project: no more are sent. New rates are approached over a minute.',
+    says: 'Messages a minute that Google grants the project: its providers send no more. A new rate takes a minute.',
   },
   token_url: {
     type: 'text',

@@ -6,6 +6,7 @@
 import { Keepers } from './engine-credentials.ts';
 import { dispatchActor } from './publish/dispatch-actor.ts';
 import { InlineExecutor } from './publish/inline-executor.ts';
+import { quotaPaces } from './publish/quota-gate.ts';
 import { WorkerPoolExecutor } from './publish/worker-pool-executor.ts';
 import { createProvider, credentialSourceOf, withoutSigningKeys } from './provider/provider-kinds.ts';
 import type { ActorRef, Admission } from './actor/actor.ts';
@@ -64,19 +65,24 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
     logger,
     sourceOf: options.source?.credentials ?? credentialSourceOf,
   });
+  const paceOf = quotaPaces(config.providers, clock.monotonicMs());
   for (const provider of config.providers) {
     const keeper = keepers.take(provider);
     const { name, creditMax, requestMs } = provider;
     const collapses = provider.kind !== 'mongoosepush'; // its API has no field for it
     const spec = dispatchActor(
-      { provider: name, executor, keeper, collapses, creditMax, requestMs, random, logger, disable },
+      {
+        ...{ provider: name, executor, keeper, pace: paceOf(provider), collapses },
+        ...{ creditMax, requestMs, random, logger, disable },
+      },
       (dispatcher) => current.set(name, dispatcher),
     );
     refs.set(name, system.spawn(spec));
     void keeper?.mint(); // ready before the first publish, where it can be
   }
   const figures = (): DispatchFigures[] => [...current.values()].map((dispatcher) => dispatcher.figures);
-  const isIdle = (): boolean => figures().every((figure) => figure.inFlight === 0 && figure.waiting === 0);
+  const isIdle = (): boolean =>
+    figures().every((figure) => figure.inFlight === 0 && figure.waiting === 0 && figure.held === 0);
   return {
     refs,
     figures,

@@ -280,6 +280,13 @@ export const limits = {
   /** Requests that may be on one connection whatever the peer allows. Seen at Apple: 1000 to 1500; at Google: 100. */
   apnsStreamsMax: 1_000,
   fcmStreamsMax: 100,
+  /** A project whose quota is used up is left alone for this long at most, whatever Retry-After says: Google advises to
+   *  give a message up after an hour. */
+  quotaPauseMsMax: 3_600_000,
+  /** While messages wait for a quota, those whose deadline passes are told so at least this often. */
+  quotaLookMs: 1_000,
+  /** Beginning and end of such a wait are logged at most once in this time. */
+  quotaLogGapMs: 60_000,
   /** Of one connection: sets of shared fields (topic, push type, priority) whose encoded bytes are kept, 1 KiB each. */
   hpackTemplatesMax: 64,
   /** Names of fields of single requests whose bytes are kept; gateways have one or two. */

@@ -2,6 +2,7 @@
 /** What one dispatcher has done, counted in plain fields: no metric call per notification. */
 import { outcomeKinds } from '../core/outcome.ts';
 import type { OutcomeKind } from '../core/outcome.ts';
+import type { QuotaPaceFigures } from './quota-pace.ts';
 
 export interface DispatchFigures {
   readonly provider: string;
@@ -10,7 +11,12 @@ export interface DispatchFigures {
   readonly retries: number;
   readonly inFlight: number;
   readonly creditMax: number;
+  /** In the mailbox. */
   readonly waiting: number;
+  /** Taken from it, waiting for credit, an authorization or the quota: meanwhile the mailbox waits, too. */
+  readonly held: number;
+  /** Of the project at the gateway; `undefined` for a provider without one. */
+  readonly quota: QuotaPaceFigures | undefined;
   /** Outcomes told to whoever asked. */
   readonly outcomes: Readonly<Record<OutcomeKind, number>>;
   /** Outcomes that never came from the executor and were written off: always 0 unless we have a defect. */

@@ -8,11 +8,14 @@ import { limits } from '../core/limits.ts';
 import { expired, unauthorized, unavailable } from '../core/outcome.ts';
 import { epochMs } from '../core/ids.ts';
 import { noOutcomes } from './dispatch-figures.ts';
+import { QuotaGate } from './quota-gate.ts';
 import { retryAfter } from './retry-policy.ts';
+import { WaitingRetries } from './waiting-retries.ts';
 import type { DispatchMessage } from './commands.ts';
 import type { CredentialKeeper } from './credential-keeper.ts';
 import type { DispatchFigures } from './dispatch-figures.ts';
 import type { BatchSettle, Executor } from './executor.ts';
+import type { QuotaPace } from './quota-pace.ts';
 import type { Cancel, Clock } from '../core/clock.ts';
 import type { NodeId, ProviderName } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
@@ -29,6 +32,8 @@ export interface DispatcherOptions {
   readonly keeper: CredentialKeeper | undefined;
   /** Its gateway knows collapse ids: a second copy of a notification replaces the first. */
   readonly collapses: boolean;
+  /** Absent: nothing is counted at the gateway. */
+  readonly pace: QuotaPace | undefined;
   readonly creditMax: number;
   /** The longest one request may take. */
   readonly requestMs: number;
@@ -45,12 +50,6 @@ interface Batch {
   readonly writeOffAtMs: number;
 }
 
-interface WaitingRetry {
-  readonly message: DispatchMessage;
-  readonly attempt: number;
-  readonly atMs: number;
-}
-
 // One number space for all dispatchers of the process: the executor keys its flights by it.
 let lastBatchId = 0;
 
@@ -59,13 +58,13 @@ export class Dispatcher implements BatchSettle {
   readonly #clock: Clock;
   readonly #depth: () => number;
   readonly #batches = new Map<number, Batch>();
-  #retries: WaitingRetry[] = [];
+  readonly #retries: WaitingRetries;
   #credit: number;
   #creditWaiter: (() => void) | undefined;
+  readonly #gate: QuotaGate | undefined;
+  /** The batch that keeps the mailbox paused, and what of it is still to be sent. */
   #paused: readonly DispatchMessage[] = [];
-  #pausedSent = 0;
-  #cancelRetryTimer: Cancel | undefined;
-  #retryTimerAtMs: number = Number.POSITIVE_INFINITY;
+  #pausedRest: readonly DispatchMessage[] = [];
   #cancelSweep: Cancel | undefined;
   #stopped = false;
   #taken = 0;
@@ -77,7 +76,10 @@ export class Dispatcher implements BatchSettle {
     this.#options = options;
     this.#clock = clock;
     this.#depth = depth;
+    this.#retries = new WaitingRetries(clock, (messages, attempt) => this.#sendAgain(messages, attempt));
     this.#credit = options.creditMax;
+    const { pace } = options;
+    this.#gate = pace === undefined ? undefined : new QuotaGate({ ...options, pace, clock });
   }
 
   get figures(): DispatchFigures {
@@ -88,16 +90,19 @@ export class Dispatcher implements BatchSettle {
       inFlight: this.#options.creditMax - this.#credit,
       creditMax: this.#options.creditMax,
       waiting: this.#depth(),
+      held: this.#pausedRest.length,
+      quota: this.#gate?.figures,
       outcomes: this.#outcomes,
       overdue: this.#overdue,
     };
   }
 
-  /** The synchronous road while there is credit and an authorization; otherwise the mailbox pauses until there is. */
+  /** The synchronous road while there are an authorization, credit and quota; else the mailbox pauses until then. */
   take(batch: readonly DispatchMessage[]): void | Promise<void> {
     this.#taken += batch.length;
     const authorization = this.#authorization();
     if (authorization === undefined || this.#credit < batch.length) return this.#takeSlowly(batch);
+    if (this.#gate !== undefined && !this.#gate.takeAll(batch.length)) return this.#takeSlowly(batch);
     this.#credit -= batch.length;
     this.#sendAll(batch, authorization, 0);
   }
@@ -107,15 +112,19 @@ export class Dispatcher implements BatchSettle {
     const message = batch?.messages[index];
     if (batch === undefined || message === undefined) return; // written off before
     batch.messages[index] = undefined;
-    if (outcome.kind === 'accepted') this.#settle(message, outcome);
-    else this.#unhappy(message, outcome, batch.attempt);
+    if (outcome.kind === 'accepted') {
+      this.#settle(message, outcome);
+      return;
+    }
+    this.#gate?.note(outcome);
+    this.#unhappy(message, outcome, batch.attempt);
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#cancelRetryTimer?.();
     this.#cancelSweep?.();
-    for (const waiting of this.#retries.splice(0)) this.#settle(waiting.message, unavailable('no', 'stopping'));
+    this.#gate?.stop();
+    for (const message of this.#retries.stop()) this.#settle(message, unavailable('no', 'stopping'));
     for (const batch of this.#batches.values()) {
       for (const message of batch.messages) {
         if (message !== undefined) this.#settle(message, unavailable('unknown', 'stopping'));
@@ -125,19 +134,17 @@ export class Dispatcher implements BatchSettle {
   }
 
   /**
-   * Whether a message of the batch that keeps the mailbox paused has been sent already: then its end comes from here,
-   * and the kernel, which counts the whole batch as unfinished, must not end it a second time.
+   * Whether a message of the batch that keeps the mailbox paused has been sent already, or has ended: then its end
+   * comes from here, and the kernel, which counts the whole batch as unfinished, must not end it a second time.
    */
   hasSent(message: DispatchMessage): boolean {
-    const at = this.#paused.indexOf(message);
-    return at !== -1 && at < this.#pausedSent;
+    return this.#paused.includes(message) && !this.#pausedRest.includes(message);
   }
 
   async #takeSlowly(batch: readonly DispatchMessage[]): Promise<void> {
-    let at = 0;
     this.#paused = batch;
-    this.#pausedSent = 0;
-    while (at < batch.length) {
+    this.#pausedRest = batch;
+    while (this.#pausedRest.length > 0) {
       let authorization = this.#authorization();
       if (authorization === undefined) {
         await this.#options.keeper?.mint();
@@ -145,19 +152,33 @@ export class Dispatcher implements BatchSettle {
       }
       if (this.#credit === 0) await this.#creditBack();
       if (this.#stopped) return; // whoever stopped us has told that these are lost
+      const rest = this.#pausedRest;
+      const room = Math.min(rest.length, this.#credit);
+      const count = this.#gate === undefined || authorization === undefined ? room : this.#gate.take(room);
       if (authorization === undefined) {
-        this.#credit -= batch.length - at;
-        this.#paused = []; // all of it ends here
-        this.#refuse(batch.slice(at));
-        return;
+        this.#credit -= rest.length;
+        this.#pausedRest = []; // all of it ends here
+        this.#refuse(rest);
+      } else if (count === 0) {
+        await this.#quotaBack();
+      } else {
+        this.#pausedRest = rest.slice(count);
+        this.#credit -= count;
+        this.#sendAll(rest.slice(0, count), authorization, 0);
       }
-      const some = batch.slice(at, at + this.#credit);
-      at += some.length;
-      this.#pausedSent = at;
-      this.#credit -= some.length;
-      this.#sendAll(some, authorization, 0);
     }
     this.#paused = [];
+  }
+
+  /** Meanwhile deadlines pass, and an asker is told so when his has. */
+  async #quotaBack(): Promise<void> {
+    await this.#gate?.wait();
+    const nowMs = this.#clock.monotonicMs();
+    const late = this.#pausedRest.filter((message) => message.deadlineMs <= nowMs);
+    if (late.length === 0 || this.#stopped) return;
+    this.#pausedRest = this.#pausedRest.filter((message) => message.deadlineMs > nowMs);
+    this.#credit -= late.length;
+    this.#unexpired(late, nowMs);
   }
 
   /** Credit for these has been taken. */
@@ -192,7 +213,7 @@ export class Dispatcher implements BatchSettle {
     const live: DispatchMessage[] = [];
     for (const message of messages) {
       if (message.deadlineMs > nowMs) live.push(message);
-      else this.#settle(message, expired('waited for credit until its deadline'));
+      else this.#settle(message, expired('waited until its deadline'));
     }
     return live;
   }
@@ -256,36 +277,27 @@ export class Dispatcher implements BatchSettle {
 
   #retryAt(message: DispatchMessage, attempt: number, atMs: number): void {
     this.#retried++;
-    this.#retries.push({ message, attempt, atMs });
-    this.#wakeForRetryAt(atMs);
+    this.#retries.add(message, attempt, atMs);
   }
 
-  #wakeForRetryAt(atMs: number): void {
-    if (atMs >= this.#retryTimerAtMs) return;
-    this.#cancelRetryTimer?.();
-    this.#retryTimerAtMs = atMs;
-    // Keeps the process alive: somebody waits for how these end, and perhaps nothing else is under way.
-    this.#cancelRetryTimer = this.#clock.after(Math.max(0, atMs - this.#clock.monotonicMs()), () => this.#retryDue());
-  }
-
-  #retryDue(): void {
-    this.#retryTimerAtMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.#clock.monotonicMs();
-    const due = this.#retries.filter((waiting) => waiting.atMs <= nowMs);
-    this.#retries = this.#retries.filter((waiting) => waiting.atMs > nowMs);
+  #sendAgain(messages: readonly DispatchMessage[], attempt: number): void {
     const authorization = this.#authorization();
-    // After an outage many fall due at once: they leave in batches, as they came.
-    const byAttempt = new Map<number, DispatchMessage[]>();
-    for (const { message, attempt } of due) {
-      const others = byAttempt.get(attempt);
-      if (others === undefined) byAttempt.set(attempt, [message]);
-      else others.push(message);
+    if (authorization === undefined) this.#refuse(messages);
+    else this.#sendAll(this.#withinQuota(messages, attempt), authorization, attempt);
+  }
+
+  /** Those that may leave now; the others go on waiting, as long as somebody waits for them. */
+  #withinQuota(messages: readonly DispatchMessage[], attempt: number): readonly DispatchMessage[] {
+    const gate = this.#gate;
+    if (gate === undefined) return messages;
+    const live = this.#unexpired(messages, this.#clock.monotonicMs());
+    const count = gate.take(live.length);
+    if (count === live.length) return live;
+    const atMs = gate.nextAtMs();
+    for (const message of live.slice(count)) {
+      this.#retries.add(message, attempt, Math.min(atMs, message.deadlineMs));
     }
-    for (const [attempt, messages] of byAttempt) {
-      if (authorization === undefined) this.#refuse(messages);
-      else this.#sendAll(messages, authorization, attempt);
-    }
-    for (const waiting of this.#retries) this.#wakeForRetryAt(waiting.atMs);
+    return live.slice(0, count);
   }
 
   #authorization(): string | undefined {

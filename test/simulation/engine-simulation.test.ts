@@ -168,6 +168,8 @@ describe('the invariants themselves', () => {
       inFlight: 0,
       creditMax: 4,
       waiting: 0,
+      held: 0,
+      quota: undefined,
       outcomes: noOutcomes(),
     };
     const figures = (over: { inFlight?: number; overdue?: number }) => ({

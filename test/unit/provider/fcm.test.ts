@@ -10,7 +10,8 @@ import { FcmProvider, classifyFcm } from '../../../src/provider/fcm.ts';
 import { fcmErrorCodes } from '../../../src/provider/fcm-reasons.ts';
 import { createGoogleCredentials, readToken } from '../../../src/provider/google-oauth.ts';
 import { openHttp2WrapperSession } from '../../../src/transport/http2-wrapper-session.ts';
-import { providerConformance, providerName, sampleNotification } from '../../conformance/provider.ts';
+import { fcmConfig } from './fcm-config.ts';
+import { providerConformance, sampleNotification } from '../../conformance/provider.ts';
 import { writeTrusted } from '../../conformance/trusted-file.ts';
 import type { TestContext } from 'node:test';
 import type { FcmConfig } from '../../../config/engine-config.ts';
@@ -157,7 +158,7 @@ describe('FCM: classification', () => {
 describe('FCM: requests', () => {
   test('requests with one authorization share one object of fields, and have none of their own', () => {
     const requests: GatewayRequest[] = [];
-    const config = { ...plainConfig, projectId: 'chat/1' };
+    const config = { ...fcmConfig, projectId: 'chat/1' };
     const open: OpenGatewaySession = (options) => {
       assert.deepEqual([options.streamsMax, options.pingAfterMs, options.firstAlone], [100, 0, false], '4.5');
       return {
@@ -185,28 +186,6 @@ describe('FCM: requests', () => {
   });
 });
 
-const plainConfig: FcmConfig = {
-  kind: 'fcm',
-  name: providerName('fcm-demo'),
-  apps: [],
-  tags: [],
-  mode: 'prod',
-  creditMax: 1_000,
-  requestMs: 10_000,
-  host: 'localhost',
-  port: 443,
-  caFile: '',
-  sessionsMax: 2,
-  transport: 'h2',
-  proxyUrl: '',
-  projectId: 'demo-project',
-  clientEmail: '',
-  privateKeyPem: '',
-  privateKeyId: '',
-  quotaPerMinute: 600_000,
-  tokenUrl: '',
-};
-
 async function startGoogle(t: TestContext) {
   const authority = await makeAuthority(systemClock);
   const tls = await authority.server();
@@ -223,7 +202,7 @@ async function startGoogle(t: TestContext) {
     await oauth.stop();
   });
   const config: FcmConfig = {
-    ...plainConfig,
+    ...fcmConfig,
     port,
     caFile: await writeTrusted(t, authority.caPem),
     clientEmail: key.account.client_email,

@@ -1,114 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ActorSystem } from '../../../src/actor/actor-system.ts';
-import { epochMs, parseNodeId, parseProviderName } from '../../../src/core/ids.ts';
+import { epochMs } from '../../../src/core/ids.ts';
 import { limits } from '../../../src/core/limits.ts';
-import { silentLogger } from '../../../src/core/log.ts';
 import { accepted, rejected, throttled, unauthorized, unavailable, unregistered } from '../../../src/core/outcome.ts';
-import { seededRandom } from '../../../src/core/random.ts';
 import { err, ok } from '../../../src/core/result.ts';
-import { CredentialKeeper } from '../../../src/publish/credential-keeper.ts';
-import { dispatchActor } from '../../../src/publish/dispatch-actor.ts';
-import { GatewayTime } from '../../../src/publish/gateway-time.ts';
-import { sampleNotification } from '../../conformance/provider.ts';
-import { VirtualClock } from '../../simulation/virtual-clock.ts';
-import type { Outcome } from '../../../src/core/outcome.ts';
+import { setup } from './dispatcher-world.ts';
 import type { CredentialSource } from '../../../src/provider/provider.ts';
-import type { Dispatcher } from '../../../src/publish/dispatcher.ts';
-import type { BatchSettle, Executor } from '../../../src/publish/executor.ts';
-import type { BatchReceipt, PublishBatch } from '../../../src/publish/wire.ts';
-import type { Admission } from '../../../src/actor/actor.ts';
-import type { CommandAnswer, DisableCommand } from '../../../src/registration/commands.ts';
-
-function must<T>(result: { ok: true; value: T } | { ok: false; error: unknown }): T {
-  assert.ok(result.ok);
-  return result.value;
-}
-
-/** Holds every batch until the test says how its notifications ended. */
-class HeldExecutor implements Executor {
-  readonly batches: { batch: PublishBatch; settle: BatchSettle; resolve: (receipt: BatchReceipt) => void }[] = [];
-
-  execute(batch: PublishBatch, settle: BatchSettle): Promise<BatchReceipt> {
-    return new Promise((resolve) => this.batches.push({ batch, settle, resolve }));
-  }
-
-  end(at: number, outcome: Outcome): void {
-    const held = this.batches[at];
-    assert.ok(held);
-    held.batch.notifications.forEach((_, index) => held.settle.settled(held.batch.batchId, index, outcome));
-    held.resolve({ batchId: held.batch.batchId, settled: held.batch.notifications.length });
-  }
-
-  drain(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-function setup(options: { creditMax?: number; source?: CredentialSource; admission?: Admission } = {}) {
-  const clock = new VirtualClock();
-  const random = seededRandom(7);
-  const executor = new HeldExecutor();
-  const provider = must(parseProviderName('apns-test'));
-  const system = new ActorSystem({ clock, logger: silentLogger, failed: (path) => assert.fail(path) });
-  const disabled: DisableCommand[] = [];
-  const answers = new Map<number, CommandAnswer[]>();
-  const keeper =
-    options.source === undefined
-      ? undefined
-      : new CredentialKeeper({
-          source: options.source,
-          time: new GatewayTime(clock, silentLogger),
-          clock,
-          random,
-          logger: silentLogger,
-          provider,
-        });
-  let dispatcher: Dispatcher | undefined;
-  const ref = system.spawn(
-    dispatchActor(
-      {
-        provider,
-        executor,
-        keeper,
-        collapses: true,
-        creditMax: options.creditMax ?? 100,
-        requestMs: 10_000,
-        random,
-        logger: silentLogger,
-        disable: (command) => {
-          disabled.push(command);
-          return options.admission ?? 'accepted';
-        },
-      },
-      (made) => (dispatcher = made),
-    ),
-  );
-  let lastTag = 0;
-  const publish = (waitMs = 5_000, collapseId = '') => {
-    const tag = ++lastTag;
-    return ref.tell({
-      kind: 'publish',
-      notification: sampleNotification({ collapseId }),
-      node: must(parseNodeId('node-1')),
-      deadlineMs: clock.monotonicMs() + waitMs,
-      reply: { answered: (to, answer) => answers.set(to, [...(answers.get(to) ?? []), answer]) },
-      tag,
-    });
-  };
-  const outcomes = (): string[] =>
-    [...answers.values()].map((list) => {
-      assert.equal(list.length, 1, 'answered exactly once');
-      const [answer] = list;
-      assert.equal(answer?.kind, 'published');
-      return answer.outcome.kind;
-    });
-  const figures = () => {
-    assert.ok(dispatcher);
-    return dispatcher.figures;
-  };
-  return { clock, system, ref, executor, publish, outcomes, disabled, figures, answers };
-}
 
 describe('dispatcher', () => {
   it('sends what waits in batches of at most 32 and tells each outcome once', async () => {
