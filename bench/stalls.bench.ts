@@ -14,7 +14,7 @@ async function run(mode: Mode): Promise<readonly Result[]> {
   const load =
     mode === 'smoke'
       ? { window: 256, warmupMs: 100, measureMs: 300 }
-      : { window: 1_024, warmupMs: 3_000, measureMs: 4_000 };
+      : { window: 2_048, warmupMs: 3_000, measureMs: 4_000 };
   const unstalled = await sustain(bench, load);
   await bench.gateway.stall(stalledShare, stalledMs);
   const stalled = await sustain(bench, load);

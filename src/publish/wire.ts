@@ -41,7 +41,8 @@ export type PackedNotification = readonly [
   collapseId: string,
   mutableContent: boolean,
   expiresAtMs: EpochMs,
-  data: Notification['data'],
+  /** `undefined` for `noData`. */
+  data: Notification['data'] | undefined,
   pushType: Notification['pushType'],
   interruptionLevel: Notification['interruptionLevel'],
   tokenKind: Notification['tokenKind'],

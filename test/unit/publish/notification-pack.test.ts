@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { epochMs } from '../../../src/core/ids.ts';
+import { noData, noParts } from '../../../src/core/notification.ts';
 import {
   accepted,
   expired,
@@ -49,6 +50,14 @@ describe('packing for the thread boundary', () => {
     const packed = structuredClone(packNotification(notification));
     assert.deepEqual(unpackNotification(packed), notification);
     assert.equal(packed.length, Object.keys(notification).length);
+  });
+
+  it('what nearly no notification has costs the crossing nothing, and is the same object on the other side', () => {
+    const packed = structuredClone(packNotification({ ...notification, data: noData, parts: noParts }));
+    assert.ok(packed.every((value) => typeof value !== 'object'));
+    const { data, parts } = unpackNotification(packed);
+    assert.equal(data, noData);
+    assert.equal(parts, noParts);
   });
 
   it('every kind of outcome comes out as it went in', () => {
