@@ -54,7 +54,7 @@ async function run(mode: Mode): Promise<readonly Result[]> {
           const deadlineMs = epochMs(systemClock.now() + 10_000);
           flights.push(
             executor.execute(
-              { batchId: ++batchId, provider: name.value, authorization: '', deadlineMs, notifications },
+              { batchId: ++batchId, provider: name.value, revision: 0, authorization: '', deadlineMs, notifications },
               settle,
             ),
           );

@@ -4,6 +4,7 @@
  * providers run in. Built by engine.ts.
  */
 import { Keepers } from './engine-credentials.ts';
+import { reloadProviders } from './engine-reload.ts';
 import { dispatchActor } from './publish/dispatch-actor.ts';
 import { InlineExecutor } from './publish/inline-executor.ts';
 import { quotaPaces } from './publish/quota-gate.ts';
@@ -17,6 +18,7 @@ import type { ProviderName } from './core/ids.ts';
 import type { Logger } from './core/log.ts';
 import type { Random } from './core/random.ts';
 import type { CredentialSource, Provider, ProviderContext } from './provider/provider.ts';
+import type { Place, ReloadReport } from './engine-reload.ts';
 import type { DispatchMessage } from './publish/commands.ts';
 import type { DispatchFigures } from './publish/dispatch-figures.ts';
 import type { Dispatcher } from './publish/dispatcher.ts';
@@ -44,6 +46,8 @@ export interface DispatchersOptions {
 export interface Dispatchers {
   readonly refs: ReadonlyMap<ProviderName, ActorRef<DispatchMessage>>;
   figures(): readonly DispatchFigures[];
+  /** Takes over the credentials of another configuration; calls wait for one another. */
+  reload(next: EngineConfig): Promise<ReloadReport>;
   /** Resolves when nothing is in flight, at the latest after `budgetMs`. */
   settled(budgetMs: number): Promise<void>;
   /** Closes sessions and threads. */
@@ -56,6 +60,7 @@ const lookMs = 20;
 export function dispatchers(options: DispatchersOptions): Dispatchers {
   const { config, system, clock, random, logger, disable } = options;
   const executor = executorOf(options);
+  const places = new Map<ProviderName, Place>();
   const refs = new Map<ProviderName, ActorRef<DispatchMessage>>();
   const current = new Map<ProviderName, Dispatcher>();
   const keepers = new Keepers({
@@ -67,25 +72,35 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
   });
   const paceOf = quotaPaces(config.providers, clock.monotonicMs());
   for (const provider of config.providers) {
-    const keeper = keepers.take(provider);
+    const place: Place = { config: provider, access: { keeper: keepers.take(provider), revision: 0 } };
+    places.set(provider.name, place);
+    const { access } = place;
     const { name, creditMax, requestMs } = provider;
     const collapses = provider.kind !== 'mongoosepush'; // its API has no field for it
     const spec = dispatchActor(
       {
-        ...{ provider: name, executor, keeper, pace: paceOf(provider), collapses },
+        ...{ provider: name, executor, access, pace: paceOf(provider), collapses },
         ...{ creditMax, requestMs, random, logger, disable },
       },
       (dispatcher) => current.set(name, dispatcher),
     );
     refs.set(name, system.spawn(spec));
-    void keeper?.mint(); // ready before the first publish, where it can be
+    void access.keeper?.mint(); // ready before the first publish, where it can be
   }
   const figures = (): DispatchFigures[] => [...current.values()].map((dispatcher) => dispatcher.figures);
   const isIdle = (): boolean =>
     figures().every((figure) => figure.inFlight === 0 && figure.waiting === 0 && figure.held === 0);
+  const create = options.source?.create ?? createProvider;
+  const parts = { places, keepers, executor, create, clock, random, logger };
+  let reloading: Promise<unknown> = Promise.resolve();
   return {
     refs,
     figures,
+    reload(next) {
+      const reloaded = reloading.then(() => reloadProviders(config, next, parts));
+      reloading = reloaded.catch(() => undefined);
+      return reloaded;
+    },
     settled: (budgetMs) => untilTrue(isIdle, clock, budgetMs),
     async drain(budgetMs) {
       await executor.drain(budgetMs);
@@ -99,14 +114,8 @@ function executorOf({ config, clock, random, logger, source }: DispatchersOption
   const { providers, workers } = config;
   if (workers.threads === 0 || providers.length === 0 || source !== undefined) {
     const create = source?.create ?? createProvider;
-    return new InlineExecutor(
-      (settle) =>
-        new Map(
-          providers.map((provider) => [
-            provider.name,
-            create(provider, { name: provider.name, clock, random, settle }),
-          ]),
-        ),
+    return new InlineExecutor(providers, (provider, settle) =>
+      create(provider, { name: provider.name, clock, random, settle }),
     );
   }
   const { threads, heapMbMax } = workers;

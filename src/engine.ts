@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { ActorSystem } from './actor/actor-system.ts';
+import { checkedConfig } from './checked-config.ts';
 import { EngineError } from './core/errors.ts';
 import { systemClock } from './core/clock.ts';
 import { limits } from './core/limits.ts';
@@ -38,6 +39,8 @@ import type { Random } from './core/random.ts';
 import type { Dispatchers, ProviderSource } from './engine-dispatchers.ts';
 import type { Doors } from './engine-doors.ts';
 import type { Events } from './engine-events.ts';
+import type { EngineConfigInput } from '../config/provider-schema.ts';
+import type { ReloadReport } from './engine-reload.ts';
 import type { EngineFigures } from './engine-figures.ts';
 import type { OpenStores, Stores } from './engine-stores.ts';
 import type { EventDoor, PushAdmin } from './event/event-door.ts';
@@ -239,6 +242,26 @@ export class Engine {
       throw new EngineError('E_ENGINE_STATE', `${what} was called while ${this.#stage}`);
     }
     return this.#events.door;
+  }
+
+  /**
+   * Takes over new keys, certificates and service accounts, and where the gateways are, without dropping a
+   * notification. Each is tried at its gateway before the old one is let go; what fails is kept and told in the report,
+   * as is what differs besides and needs a restart.
+   *
+   * @param config the whole configuration, as for `createEngine`.
+   * @throws EngineError E_CONFIG_INVALID; E_ENGINE_STATE before start() and after stop(). Nothing has changed then.
+   */
+  async reload(config: EngineConfigInput): Promise<ReloadReport> {
+    return this.reloadChecked(checkedConfig(config));
+  }
+
+  /** The same for a configuration that has been checked. */
+  async reloadChecked(config: EngineConfig): Promise<ReloadReport> {
+    if (this.#stage !== 'running' || this.#dispatchers === undefined) {
+      throw new EngineError('E_ENGINE_STATE', `reload() was called while ${this.#stage}`);
+    }
+    return this.#dispatchers.reload(config);
   }
 
   /** Depths, counts and streams at this moment. */

@@ -9,8 +9,7 @@
  *
  * Works without any XMPP server configured: then it is a push library.
  */
-import { parseConfigObject } from '../config/parse-config.ts';
-import { EngineError } from './core/errors.ts';
+import { checkedConfig } from './checked-config.ts';
 import { Engine } from './engine.ts';
 import { loadPlugins } from './plugin/load-plugins.ts';
 import type { EngineConfigInput } from '../config/provider-schema.ts';
@@ -25,6 +24,7 @@ export type { Notification, Summary } from './core/notification.ts';
 export type { Outcome, OutcomeKind } from './core/outcome.ts';
 export type { Random } from './core/random.ts';
 export type { Mode, Registration, Service, Target } from './core/registration.ts';
+export type { ProviderReload, ReloadReport } from './engine-reload.ts';
 export type { EngineFigures } from './engine-figures.ts';
 export type { EngineOptions } from './engine.ts';
 export type { EventResult, PublishEnd } from './core/event.ts';
@@ -44,11 +44,7 @@ export type { EngineConfigInput } from '../config/provider-schema.ts';
  * @throws EngineError E_CONFIG_INVALID with every problem in `issues`; E_PLUGIN_INVALID.
  */
 export async function createEngine(config: EngineConfigInput, options: EngineOptions = {}): Promise<Engine> {
-  const checked = parseConfigObject(config);
-  if (!checked.ok) {
-    const issues = checked.error.map(({ key, problem, remedy }) => `${key}: ${problem}; ${remedy}`);
-    throw new EngineError('E_CONFIG_INVALID', `the configuration has ${issues.length} problem(s)`, { issues });
-  }
-  const configured = await loadPlugins(checked.value.plugins);
-  return new Engine(checked.value, { ...options, plugins: [...(options.plugins ?? []), ...configured] });
+  const checked = checkedConfig(config);
+  const configured = await loadPlugins(checked.plugins);
+  return new Engine(checked, { ...options, plugins: [...(options.plugins ?? []), ...configured] });
 }

@@ -6,6 +6,7 @@
 import { EngineError } from '../src/core/errors.ts';
 import { unavailable } from '../src/core/outcome.ts';
 import { packOutcome } from '../src/publish/notification-pack.ts';
+import { ProviderGenerations } from '../src/publish/provider-generations.ts';
 import type { ProviderConfig } from '../config/engine-config.ts';
 import type { Clock } from '../src/core/clock.ts';
 import type { ProviderName } from '../src/core/ids.ts';
@@ -31,7 +32,7 @@ interface OpenBatch {
 
 export class PublishingThread {
   readonly #options: PublishingThreadOptions;
-  readonly #providers = new Map<ProviderName, Provider>();
+  readonly #providers: ProviderGenerations;
   /** By slot number: whose it is, and which of its batch. A slot is the tag a provider is given. */
   readonly #batches: (OpenBatch | undefined)[] = [];
   readonly #indexes: number[] = [];
@@ -43,6 +44,21 @@ export class PublishingThread {
 
   constructor(options: PublishingThreadOptions) {
     this.#options = options;
+    const { providers, clock, random, create } = options;
+    const settle = (slot: number, outcome: Outcome): void => this.#settle(slot, outcome);
+    this.#providers = new ProviderGenerations(providers, (config) =>
+      create(config, { name: config.name, clock, random, settle }),
+    );
+  }
+
+  /** From now on batches of this revision go to a provider made from this. */
+  renew(provider: ProviderConfig, revision: number): void {
+    this.#providers.renew(provider, revision);
+  }
+
+  /** No batch of an earlier revision comes any more. */
+  release(provider: ProviderName, revision: number, budgetMs: number): void {
+    this.#providers.release(provider, revision, budgetMs);
   }
 
   /** Resolves when each notification of the batch has been settled and told. Never rejects. */
@@ -57,14 +73,12 @@ export class PublishingThread {
 
   /** Resolves when all providers have closed their connections. */
   drain(budgetMs: number): Promise<void> {
-    this.#draining ??= Promise.all([...this.#providers.values()].map((provider) => provider.drain(budgetMs))).then(() =>
-      this.#flush(),
-    );
+    this.#draining ??= this.#providers.drain(budgetMs).then(() => this.#flush());
     return this.#draining;
   }
 
   #start(batch: PublishBatch, open: OpenBatch): void {
-    const provider = this.#providerOf(batch.provider);
+    const provider = this.#providerOf(batch);
     for (let index = 0; index < open.count; index++) {
       const notification = batch.notifications[index];
       const slot = this.#take(open, index);
@@ -82,17 +96,10 @@ export class PublishingThread {
   }
 
   /** Or why there is none. */
-  #providerOf(name: ProviderName): Provider | string {
+  #providerOf({ provider, revision }: PublishBatch): Provider | string {
     if (this.#draining !== undefined) return 'draining';
-    const known = this.#providers.get(name);
-    if (known !== undefined) return known;
-    const config = this.#options.providers.find((candidate) => candidate.name === name);
-    if (config === undefined) return 'provider unknown in this thread';
-    const { clock, random, create } = this.#options;
     try {
-      const provider = create(config, { name, clock, random, settle: (slot, outcome) => this.#settle(slot, outcome) });
-      this.#providers.set(name, provider);
-      return provider;
+      return this.#providers.providerOf(provider, revision) ?? 'provider unknown in this thread';
     } catch (error) {
       return error instanceof EngineError ? error.code : 'the provider cannot be built';
     }

@@ -213,6 +213,14 @@ export const limits = {
   /** What is kept of a minted authorization value: a JWT of 200 bytes; a longer file is not ours. */
   credentialFileBytesMax: 16_384,
 
+  /** A reload. How long threads may take to hear of it (one may be starting), and how often they are told. */
+  reloadHeardMs: 10_000,
+  reloadTellMs: 100,
+  /** What is in flight with the old credential ends within its request's deadline (`request_ms`), 60 s at the most. */
+  reloadReleaseMs: 70_000,
+  /** The one request by which a new credential is tried, from the DNS question to the answer. */
+  credentialTrialMs: 10_000,
+
   /** Provider payloads, bytes (Apple: Generating a remote notification; Google: Message.data). */
   apnsPayloadBytesMax: 4_096,
   apnsVoipPayloadBytesMax: 5_120,

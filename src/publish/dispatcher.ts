@@ -28,8 +28,8 @@ import type { DisableCommand } from '../registration/commands.ts';
 export interface DispatcherOptions {
   readonly provider: ProviderName;
   readonly executor: Executor;
-  /** Absent: the provider needs no authorization field. */
-  readonly keeper: CredentialKeeper | undefined;
+  /** Asked anew for each batch: a reload changes what is in it. */
+  readonly access: ProviderAccess;
   /** Its gateway knows collapse ids: a second copy of a notification replaces the first. */
   readonly collapses: boolean;
   /** Absent: nothing is counted at the gateway. */
@@ -41,6 +41,14 @@ export interface DispatcherOptions {
   readonly logger: Logger;
   /** The gateway says that this token is dead: the registration is to end. Once `accepted`, it answers the command. */
   readonly disable: (command: DisableCommand) => Admission;
+}
+
+/** By what a provider's batches get in. */
+export interface ProviderAccess {
+  /** Absent: the provider needs no authorization field. */
+  readonly keeper: CredentialKeeper | undefined;
+  /** Counts reloads: threads tell by it whose authorization a batch carries. */
+  readonly revision: number;
 }
 
 interface Batch {
@@ -147,7 +155,7 @@ export class Dispatcher implements BatchSettle {
     while (this.#pausedRest.length > 0) {
       let authorization = this.#authorization();
       if (authorization === undefined) {
-        await this.#options.keeper?.mint();
+        await this.#options.access.keeper?.mint();
         authorization = this.#authorization();
       }
       if (this.#credit === 0) await this.#creditBack();
@@ -204,8 +212,12 @@ export class Dispatcher implements BatchSettle {
     const batchId = ++lastBatchId;
     this.#batches.set(batchId, { messages: [...live], attempt, writeOffAtMs: nowMs + leftMs + limits.deadlineGraceMs });
     this.#sweepLater();
-    const { provider, executor } = this.#options;
-    const sent = executor.execute({ batchId, provider, authorization, deadlineMs: endMs, notifications }, this);
+    const { provider, executor, access } = this.#options;
+    const { revision } = access;
+    const sent = executor.execute(
+      { batchId, provider, revision, authorization, deadlineMs: endMs, notifications },
+      this,
+    );
     void sent.then(() => this.#batches.delete(batchId));
   }
 
@@ -224,7 +236,8 @@ export class Dispatcher implements BatchSettle {
       return;
     }
     // Twice at most: the value that was too much may be what a refused first attempt has brought.
-    const isTooOften = outcome.kind === 'throttled' && this.#options.keeper?.changedTooOften(outcome.reason) === true;
+    const isTooOften =
+      outcome.kind === 'throttled' && this.#options.access.keeper?.changedTooOften(outcome.reason) === true;
     if (isTooOften && attempt < 2 && !this.#stopped) {
       this.#retryAt(message, attempt + 1, this.#clock.monotonicMs());
       return;
@@ -265,7 +278,7 @@ export class Dispatcher implements BatchSettle {
   }
 
   async #renewAndRetry(message: DispatchMessage, attempt: number, outcome: Outcome): Promise<void> {
-    const { keeper } = this.#options;
+    const { keeper } = this.#options.access;
     if (keeper === undefined) {
       this.#settle(message, outcome);
       return;
@@ -301,12 +314,12 @@ export class Dispatcher implements BatchSettle {
   }
 
   #authorization(): string | undefined {
-    return this.#options.keeper === undefined ? '' : this.#options.keeper.current();
+    return this.#options.access.keeper === undefined ? '' : this.#options.access.keeper.current();
   }
 
   /** There is no authorization to send with. Credit for these has been taken. */
   #refuse(messages: readonly DispatchMessage[]): void {
-    const failure = this.#options.keeper?.failure;
+    const failure = this.#options.access.keeper?.failure;
     const outcome =
       failure === undefined || failure.transient
         ? unavailable('no', 'no authorization yet')

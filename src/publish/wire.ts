@@ -13,6 +13,8 @@ export interface PublishBatch {
   /** Unique in this process; names the batch in `Settled`. */
   readonly batchId: number;
   readonly provider: ProviderName;
+  /** Which of the provider's credentials `authorization` belongs to: 0 at the start, one more at each reload. */
+  readonly revision: number;
   readonly authorization: string;
   readonly deadlineMs: EpochMs;
   readonly notifications: readonly Notification[];
@@ -72,10 +74,23 @@ export interface BatchReceipt {
 export interface PublishingThreadData {
   readonly providers: readonly ProviderConfig[];
   /**
-   * The name of the BroadcastChannel by which the threads of one pool are told to drain (Piscina owns the direct
+   * The name of the BroadcastChannel by which the threads of one pool are told what follows (Piscina owns the direct
    * ports). Each pool has a name of its own: two engines may run in one process.
    */
   readonly controlChannel: string;
 }
 
-export type ControlMessage = { readonly kind: 'drain'; readonly budgetMs: number } | { readonly kind: 'drained' };
+export type ControlMessage =
+  /** Main → threads: close all connections. */
+  | { readonly kind: 'drain'; readonly budgetMs: number }
+  | { readonly kind: 'drained' }
+  /** Main → threads: batches of this revision are for a provider made from this. Told again until all have answered. */
+  | { readonly kind: 'renew'; readonly provider: ProviderConfig; readonly revision: number }
+  | { readonly kind: 'renewed'; readonly provider: ProviderName; readonly revision: number; readonly thread: number }
+  /** Main → threads: no batch of an earlier revision comes any more. Nobody waits for an answer. */
+  | {
+      readonly kind: 'release';
+      readonly provider: ProviderName;
+      readonly revision: number;
+      readonly budgetMs: number;
+    };

@@ -9,11 +9,13 @@ import { extname } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { assert } from '../core/assert.ts';
+import { limits } from '../core/limits.ts';
 import { unavailable } from '../core/outcome.ts';
 import type { BatchSettle, Executor } from './executor.ts';
 import { packNotification, unpackOutcome } from './notification-pack.ts';
 import type { BatchReceipt, ControlMessage, PackedBatch, PublishBatch, PublishingThreadData, Settled } from './wire.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Cancel, Clock } from '../core/clock.ts';
+import type { ProviderName } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
 import type { ProviderConfig } from '../../config/engine-config.ts';
 
@@ -26,6 +28,8 @@ export interface WorkerPoolOptions {
 }
 
 interface Flight {
+  readonly provider: ProviderName;
+  readonly revision: number;
   readonly settle: BatchSettle;
   /** 1 where an outcome has arrived. */
   readonly done: Uint8Array;
@@ -45,6 +49,10 @@ export class WorkerPoolExecutor implements Executor {
   readonly #threads: number;
   readonly #controlChannel = `meerkat-publish-${++lastPool}`;
   readonly #flights = new Map<number, Flight>();
+  /** Piscina hands it to every thread it starts, so that one that takes another's place knows what was reloaded. */
+  readonly #data: { providers: readonly ProviderConfig[]; readonly controlChannel: string };
+  /** Those who wait for the flights of earlier revisions to land. */
+  #releases: { readonly provider: ProviderName; readonly revision: number; readonly landed: () => void }[] = [];
   #draining = false;
   /** Whether a thread may have a session. */
   #hasSent = false;
@@ -54,7 +62,8 @@ export class WorkerPoolExecutor implements Executor {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#threads = options.threads;
-    const data: PublishingThreadData = { providers: options.providers, controlChannel: this.#controlChannel };
+    this.#data = { providers: options.providers, controlChannel: this.#controlChannel };
+    const data: PublishingThreadData = this.#data;
     const entry = new URL(`../../workers/publish${extname(import.meta.filename)}`, import.meta.url);
     this.#pool = new Piscina<PackedBatch, BatchReceipt>({
       filename: entry.href,
@@ -87,10 +96,60 @@ export class WorkerPoolExecutor implements Executor {
     }
     return new Promise((complete) => {
       this.#hasSent = true;
-      this.#flights.set(batch.batchId, { settle, done: new Uint8Array(count), left: count, complete });
+      const { provider, revision } = batch;
+      const done = new Uint8Array(count);
+      this.#flights.set(batch.batchId, { provider, revision, settle, done, left: count, complete });
       const packed: PackedBatch = { ...batch, notifications: batch.notifications.map(packNotification) };
       this.#pool.run(packed, { name: 'publish' }).catch((error: unknown) => this.#threadLost(batch.batchId, error));
     });
+  }
+
+  async renew(provider: ProviderConfig, revision: number): Promise<boolean> {
+    const { name } = provider;
+    this.#data.providers = this.#data.providers.map((before) => (before.name === name ? provider : before));
+    const channel = new BroadcastChannel(this.#controlChannel);
+    const heard = new Set<number>();
+    const endMs = this.#clock.monotonicMs() + limits.reloadHeardMs;
+    const message: ControlMessage = { kind: 'renew', provider, revision };
+    const isHeard = await new Promise<boolean>((resolve) => {
+      let cancel: Cancel = () => undefined;
+      // A thread that is still starting hears nothing: it is told until it answers.
+      const tell = (): void => {
+        if (this.#draining || this.#clock.monotonicMs() >= endMs) {
+          resolve(false);
+          return;
+        }
+        channel.postMessage(message);
+        cancel = this.#clock.after(limits.reloadTellMs, tell);
+      };
+      channel.onmessage = (event: unknown) => {
+        const thread = renewedThread(event, name, revision);
+        if (thread === undefined || heard.add(thread).size < this.#threads) return;
+        cancel();
+        resolve(true);
+      };
+      tell();
+    });
+    channel.close();
+    return isHeard;
+  }
+
+  async release(provider: ProviderName, revision: number): Promise<void> {
+    if (this.#flies(provider, revision)) {
+      await new Promise<void>((landed) => this.#releases.push({ provider, revision, landed }));
+    }
+    const message: ControlMessage = { kind: 'release', provider, revision, budgetMs: limits.reloadReleaseMs };
+    const channel = new BroadcastChannel(this.#controlChannel);
+    channel.postMessage(message);
+    channel.close();
+  }
+
+  /** Whether a batch of an earlier revision has not ended. */
+  #flies(provider: ProviderName, revision: number): boolean {
+    for (const flight of this.#flights.values()) {
+      if (flight.provider === provider && flight.revision < revision) return true;
+    }
+    return false;
   }
 
   async drain(budgetMs: number): Promise<void> {
@@ -166,11 +225,27 @@ export class WorkerPoolExecutor implements Executor {
     this.#landed(batchId, flight);
   }
 
+  #landedOld(): void {
+    const done = this.#releases.filter(({ provider, revision }) => !this.#flies(provider, revision));
+    if (done.length === 0) return;
+    this.#releases = this.#releases.filter((waiting) => !done.includes(waiting));
+    for (const { landed } of done) landed();
+  }
+
   #landed(batchId: number, flight: Flight): void {
     this.#flights.delete(batchId);
     flight.complete({ batchId, settled: flight.done.length });
     if (this.#flights.size === 0) this.#idle?.();
+    if (this.#releases.length > 0) this.#landedOld();
   }
+}
+
+function renewedThread(event: unknown, provider: ProviderName, revision: number): number | undefined {
+  if (typeof event !== 'object' || event === null || !('data' in event)) return undefined;
+  const { data } = event;
+  if (typeof data !== 'object' || data === null || !('kind' in data) || data.kind !== 'renewed') return undefined;
+  const isThis = 'provider' in data && data.provider === provider && 'revision' in data && data.revision === revision;
+  return isThis && 'thread' in data && typeof data.thread === 'number' ? data.thread : undefined;
 }
 
 function isSettled(message: unknown): message is Settled {

@@ -29,13 +29,14 @@ export interface CredentialsWorld {
   readonly dataDir: string;
   /** The address of the gateway, for a provider of its own. */
   readonly gateway: { readonly host: string; readonly port: number; readonly ca_file: string };
-  readonly providerOf: (key: ApnsSigningKey, name?: string) => Providers[number];
-  readonly certificateProvider: (certificate: IssuedCertificate) => Providers[number];
+  readonly providerOf: (key: ApnsSigningKey, name?: string) => ApnsProvider;
+  readonly certificateProvider: (certificate: IssuedCertificate) => ApnsProvider;
   readonly configOf: (providers: Providers) => EngineConfigInput;
   readonly start: (providers: Providers, options?: EngineOptions) => Promise<Engine>;
 }
 
 type Providers = NonNullable<EngineConfigInput['providers']>;
+type ApnsProvider = Extract<Providers[number], { readonly kind: 'apns' }>;
 
 export async function credentialsWorld(t: TestContext, threads = 1): Promise<CredentialsWorld> {
   const after = lastFirst(t);

@@ -70,7 +70,10 @@ async function setup(t: TestContext) {
     const notifications = Array.from({ length: count }, () => sampleNotification());
     const deadlineMs = epochMs(Date.now() + 10_000);
     const packed = notifications.map(packNotification);
-    return pool.run({ batchId, provider, authorization, deadlineMs, notifications: packed }, { name: 'publish' });
+    return pool.run(
+      { batchId, provider, revision: 0, authorization, deadlineMs, notifications: packed },
+      { name: 'publish' },
+    );
   };
   const settled = (count: number): Promise<void> =>
     watch.until(`${count} outcomes`, () => messages.reduce((sum, one) => sum + one.outcomes.length, 0) >= count);

@@ -41,6 +41,14 @@ export class HeldExecutor implements Executor {
     held.resolve({ batchId: held.batch.batchId, settled: held.batch.notifications.length });
   }
 
+  renew(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+
   drain(): Promise<void> {
     return Promise.resolve();
   }
@@ -94,7 +102,7 @@ export function setup(options: DispatcherWorldOptions = {}): DispatcherWorld {
       {
         provider,
         executor,
-        keeper,
+        access: { keeper, revision: 0 },
         pace: options.pace,
         collapses: true,
         creditMax: options.creditMax ?? 100,

@@ -4,6 +4,7 @@ import { epochMs, parseProviderName } from '../../../src/core/ids.ts';
 import { accepted } from '../../../src/core/outcome.ts';
 import { InlineExecutor } from '../../../src/publish/inline-executor.ts';
 import { sampleNotification } from '../../conformance/provider.ts';
+import type { BlackholeConfig } from '../../../config/engine-config.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { Provider, Settle } from '../../../src/provider/provider.ts';
 import type { PublishBatch } from '../../../src/publish/wire.ts';
@@ -11,16 +12,21 @@ import type { PublishBatch } from '../../../src/publish/wire.ts';
 const name = parseProviderName('inline');
 assert.ok(name.ok);
 const provider = name.value;
+const config: BlackholeConfig = {
+  ...{ kind: 'blackhole', name: provider, apps: [], tags: [], mode: 'prod', creditMax: 10, requestMs: 5_000 },
+  ...{ services: ['apns'], stallShare: 0, stallMs: 0 },
+};
 
 function setup(make: (settle: Settle) => Provider) {
   const outcomes: string[] = [];
-  const executor = new InlineExecutor((settle) => new Map([[provider, make(settle)]]));
+  const executor = new InlineExecutor([config], (_config, settle) => make(settle));
   let batchId = 0;
   const execute = (count: number) => {
     const notifications = Array.from({ length: count }, () => sampleNotification());
     const batch: PublishBatch = {
       batchId: ++batchId,
       provider,
+      revision: 0,
       authorization: '',
       deadlineMs: epochMs(9),
       notifications,

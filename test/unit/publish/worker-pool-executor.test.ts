@@ -37,7 +37,7 @@ function setup(stallShare: number) {
   const execute = (batchId: number, count: number, body = 'Hello'): Promise<BatchReceipt> => {
     const notifications = Array.from({ length: count }, () => sampleNotification({ body }));
     const deadlineMs = epochMs(systemClock.now() + 30_000);
-    return pool.execute({ batchId, provider, authorization: '', deadlineMs, notifications }, { settled });
+    return pool.execute({ batchId, provider, revision: 0, authorization: '', deadlineMs, notifications }, { settled });
   };
   return { pool, outcomes, lines, execute };
 }

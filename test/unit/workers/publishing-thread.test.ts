@@ -45,7 +45,14 @@ function setup(behaviour: Partial<Provider> = {}) {
   });
   const publish = (batchId: number, count: number, provider = name): void => {
     const notifications = Array.from({ length: count }, () => sampleNotification());
-    const batch = { batchId, provider, authorization: '', deadlineMs: epochMs(clock.now() + 1_000), notifications };
+    const batch = {
+      batchId,
+      provider,
+      revision: 0,
+      authorization: '',
+      deadlineMs: epochMs(clock.now() + 1_000),
+      notifications,
+    };
     void thread.publish(batch).then((receipt) => receipts.push(receipt));
   };
   const settle = (tag: number | undefined): void => contexts[0]?.settle(tag ?? -1, accepted('x'));
@@ -139,6 +146,7 @@ test('publishing thread: a provider that cannot be built says why', async () => 
   void thread.publish({
     batchId: 1,
     provider: name,
+    revision: 0,
     authorization: '',
     deadlineMs,
     notifications: [sampleNotification()],

@@ -1,0 +1,95 @@
+// Thread: main
+/**
+ * Tries a credential before anything is trusted to it: one silent notification for a device that does not exist, on a
+ * connection of its own. A gateway that complains of the device has let us in; one that does not, says why. Nothing
+ * reaches anybody (reference 3.5, 3.8, 4.3).
+ */
+import { unreachable } from '../core/assert.ts';
+import { epochMs } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import { noData, noParts } from '../core/notification.ts';
+import { newNotificationId } from '../core/random.ts';
+import type { ProviderConfig } from '../../config/engine-config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Notification } from '../core/notification.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Random } from '../core/random.ts';
+import type { Provider, ProviderContext } from '../provider/provider.ts';
+
+export interface CredentialTrialOptions {
+  readonly config: ProviderConfig;
+  /** `''` with a client certificate. */
+  readonly authorization: string;
+  readonly create: (config: ProviderConfig, context: ProviderContext) => Provider;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Resolves with `''` when the gateway took the credential, else with why not. Never rejects. */
+export async function tryCredential(options: CredentialTrialOptions): Promise<string> {
+  const { config, authorization, create, clock, random } = options;
+  let provider: Provider | undefined;
+  try {
+    const outcome = await new Promise<Outcome>((resolve) => {
+      const settle = (_tag: number, ended: Outcome): void => resolve(ended);
+      provider = create(config, { name: config.name, clock, random, settle });
+      const deadlineMs = epochMs(clock.now() + limits.credentialTrialMs);
+      provider.publish(trialNotification(config, random), authorization, deadlineMs, 0);
+    });
+    return refusal(outcome);
+  } catch (error) {
+    return `the provider cannot be built: ${error instanceof Error ? error.message : 'unknown error'}`;
+  } finally {
+    await provider?.drain(limits.closeMs);
+  }
+}
+
+// What a gateway says of a device that does not exist, or of a topic that nobody has configured.
+const heardOut: ReadonlySet<string> = new Set(['BadDeviceToken', 'MissingTopic', 'INVALID_ARGUMENT']);
+
+function refusal(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'accepted':
+    case 'unregistered':
+      return '';
+    case 'rejected':
+      return heardOut.has(outcome.reason) ? '' : `the gateway answered ${outcome.reason}`;
+    case 'unauthorized':
+    case 'throttled':
+      return `the gateway answered ${outcome.reason}`;
+    case 'unavailable':
+    case 'expired':
+      return `the gateway could not be asked: ${outcome.reason}`;
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function trialNotification(config: ProviderConfig, random: Random): Notification {
+  const { mode, apps } = config;
+  const isApns = config.kind === 'apns';
+  const topic = isApns && config.topic === '' ? (apps[0] ?? '') : '';
+  return {
+    id: newNotificationId(random),
+    kind: 'silent',
+    service: isApns ? 'apns' : 'fcm',
+    mode,
+    token: isApns ? '0'.repeat(64) : 'meerkat-credential-trial',
+    topic, // '': the provider's own
+    priority: 'normal',
+    title: '',
+    body: '',
+    badge: -1,
+    sound: '',
+    category: '',
+    thread: '',
+    collapseId: '',
+    mutableContent: false,
+    expiresAtMs: epochMs(0),
+    data: noData,
+    pushType: '',
+    interruptionLevel: '',
+    tokenKind: 'device',
+    parts: noParts,
+  };
+}
