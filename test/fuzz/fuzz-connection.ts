@@ -1,15 +1,19 @@
 /**
  * One spoilt server stream against our HTTP/2 client, in memory and on a clock of its own: nothing is thrown, each
- * request ends once, what is written stays in proportion, and nothing is left behind. A seed names a stream for ever.
+ * request ends once, what is written stays in proportion, and nothing is left behind. A seed names a stream.
  */
 import { H2Connection } from '../../src/transport/h2/h2-connection.ts';
+import { readCaptures } from '../peers/h2-captures.ts';
 import { TurnClock } from '../peers/turn-clock.ts';
-import { below, chanceOf, goodStream, spoilt } from './server-streams.ts';
+import { below, capturedStream, chanceOf, goodStream, spoilt } from './server-streams.ts';
 import type { ConnectionEvents } from '../../src/transport/gateway-connection.ts';
 import type { ByteWire } from '../../src/transport/h2/byte-wire.ts';
 import type { Chance, ServerStream } from './server-streams.ts';
 
-const originals: readonly ServerStream[] = Array.from({ length: 256 }, (_, seed) => goodStream(seed + 1));
+const originals: readonly ServerStream[] = [
+  ...Array.from({ length: 256 }, (_, seed) => goodStream(seed + 1)),
+  ...readCaptures().flatMap(({ bytes }) => Array.from({ length: 8 }, () => capturedStream(bytes))),
+];
 const untouchedShare = 1 / 16;
 const advancesMs = 120_000;
 

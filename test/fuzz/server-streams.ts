@@ -3,7 +3,9 @@
  * when bits flip, frames get lost, are doubled, change places, lie about themselves, or belong to another connection.
  */
 import { seededRandom } from '../../src/core/random.ts';
+import { captureRequests } from '../peers/h2-captures.ts';
 import {
+  FrameReader,
   continuation,
   data,
   frame,
@@ -27,8 +29,8 @@ export interface ServerStream {
   readonly frames: readonly Buffer[];
   /** Streams 1, 3, 5 … that it answers. */
   readonly requests: number;
-  /** What each request ends with; `lost` for one that is reset. */
-  readonly ends: readonly (string | undefined)[];
+  /** What each request ends with; `lost` for one that is reset. Empty where that is not known. */
+  readonly ends: readonly string[];
 }
 
 export function chanceOf(seed: number): Chance {
@@ -66,6 +68,16 @@ export function goodStream(seed: number): ServerStream {
   }
   if (chance() < 0.2) frames.push(goaway(2 ** 31 - 1, 0), goaway(2 * requests - 1, 0, 'bye'));
   return { frames, requests, ends };
+}
+
+/** What a real server has sent in answer to six requests. */
+export function capturedStream(bytes: Buffer): ServerStream {
+  const frames = new FrameReader().push(bytes);
+  return {
+    frames: frames.map(({ type, flags, streamId, payload }) => frame(type, flags, streamId, payload)),
+    requests: captureRequests.length,
+    ends: [],
+  };
 }
 
 function answerSteps(chance: Chance, streamId: number, ends: string[]): Step[] {

@@ -50,7 +50,8 @@ export interface ServerModule {
 /** Why a suite of a real server cannot run here, `false` when it can. Set MEERKAT_REQUIRE_SERVERS=1 to fail instead. */
 export function absence(server: string, programs: readonly (string | undefined)[]): false | string {
   if (programs.every((path) => path !== undefined)) return false;
-  const packages = 'ejabberd prosody prosody-modules postgresql mariadb-server rabbitmq-server';
+  const packages =
+    'ejabberd prosody prosody-modules postgresql mariadb-server rabbitmq-server nghttp2-server nginx-light';
   const reason = `${server} is not installed here (Debian: apt-get install --no-install-recommends ${packages})`;
   if (process.env['MEERKAT_REQUIRE_SERVERS'] === '1') throw new Error(`MEERKAT_REQUIRE_SERVERS=1, but ${reason}`);
   console.error(`\n*** NOT TESTED: ${reason}\n`);
