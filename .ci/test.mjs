@@ -25,7 +25,9 @@ try {
   const { postgresAbsent } = await import('../dist/test/peers/postgres.js');
   const { mariadbAbsent } = await import('../dist/test/peers/mariadb.js');
   const { rabbitmqAbsent } = await import('../dist/test/peers/rabbitmq.js');
-  const absences = [ejabberdAbsent, prosodyAbsent, postgresAbsent, mariadbAbsent, rabbitmqAbsent];
+  const { nghttpdAbsent, nginxAbsent, goAbsent } = await import('../dist/test/peers/h2-servers.js');
+  const databases = [postgresAbsent, mariadbAbsent, rabbitmqAbsent];
+  const absences = [ejabberdAbsent, prosodyAbsent, ...databases, nghttpdAbsent, nginxAbsent, goAbsent];
   untested = absences.filter((reason) => reason !== false);
 } catch (error) {
   fail(error.message, '.ci/run, which installs them');
@@ -37,7 +39,7 @@ if (wanted.length === 0) {
 }
 // Suites that start real servers run one after the other, last: two brokers and databases that start beside a test with
 // deadlines would be a test of the machine.
-const startsServers = /peers\/(ejabberd|prosody|postgres|mariadb|rabbitmq)/;
+const startsServers = /peers\/(ejabberd|prosody|postgres|mariadb|rabbitmq|h2-servers)/;
 const alone = files.filter((file) => startsServers.test(readFileSync(file, 'utf8')));
 console.log(`meerkat: ${files.length} test files ...`);
 run(
