@@ -118,8 +118,8 @@ export class FcmGateway {
   }
 
   /**
-   * A scripted rejection's `reason` is an FCM error code (`UNREGISTERED`), a status without FcmError (`NOT_FOUND`,
-   * `PERMISSION_DENIED`), or `HTML` for the page of a front end.
+   * A scripted rejection's `reason` is an FCM error code (`UNREGISTERED`, `QUOTA_EXCEEDED device`), a status without
+   * FcmError (`NOT_FOUND`, `PERMISSION_DENIED`), or `HTML` for the page of a front end.
    */
   script(change: ScriptChange): void {
     this.#listener.apply(change);
@@ -166,7 +166,7 @@ export class FcmGateway {
     }
     if (scripted !== undefined) {
       const { reason, status, fields } = scripted;
-      const answer = reason === htmlReason ? htmlError(status) : fcmError(reason, status, fields);
+      const answer = reason === htmlReason ? htmlError(status, fields) : fcmError(reason, status, fields);
       return this.#reject(request, { reason, answer });
     }
     this.#accepted++;

@@ -143,19 +143,27 @@ const fcmErrors: Readonly<Record<string, KnownError>> = {
   UNSPECIFIED_ERROR: { code: 500, status: 'UNKNOWN', message: 'Unknown error.' },
 };
 
+const quotaViolations = {
+  project: { subject: 'project', description: 'Message rate exceeded.' },
+  device: { subject: 'device', description: 'Device message rate exceeded.' },
+  topic: { subject: 'topic', description: 'Topic message rate exceeded.' },
+};
+
 /**
  * An error as Google words it. Codes of the FCM table come with an FcmError detail, others (`UNAUTHENTICATED`,
- * `PERMISSION_DENIED`, `NOT_FOUND`: a wrong project) with none.
+ * `PERMISSION_DENIED`, `NOT_FOUND`: a wrong project) with none. `QUOTA_EXCEEDED` is the quota of the project,
+ * `QUOTA_EXCEEDED device` and `QUOTA_EXCEEDED topic` are those of one.
  */
 export function fcmError(reason: string, status: number, fields: Readonly<Record<string, string>> = {}): FakeAnswer {
-  const known = fcmErrors[reason];
-  const details: object[] = known === undefined ? [] : [{ '@type': fcmErrorType, errorCode: reason }];
-  if (reason === 'QUOTA_EXCEEDED') {
-    const violations = [{ subject: 'device', description: 'Device message rate exceeded.' }];
+  const [code = reason, whose] = reason.split(' ');
+  const known = fcmErrors[code];
+  const details: object[] = known === undefined ? [] : [{ '@type': fcmErrorType, errorCode: code }];
+  if (code === 'QUOTA_EXCEEDED') {
+    const violations = [quotaViolations[whose === 'device' || whose === 'topic' ? whose : 'project']];
     details.push({ '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations });
   }
   const message = known?.message ?? `Request failed: ${reason}.`;
-  return errorAnswer({ code: status, message, status: known?.status ?? reason, details }, fields);
+  return errorAnswer({ code: status, message, status: known?.status ?? code, details }, fields);
 }
 
 /** Our message is wrong, whoever it is for: no FcmError. */
@@ -166,9 +174,9 @@ export function badRequest(violations: readonly FieldViolation[]): FakeAnswer {
 }
 
 /** What Google's front end says when there is nothing behind it. */
-export function htmlError(status: number): FakeAnswer {
+export function htmlError(status: number, fields: Readonly<Record<string, string>> = {}): FakeAnswer {
   const body = `<!DOCTYPE html>\n<html lang=en><title>Error ${status}</title><p>${status}. That is an error.`;
-  return { status, fields: { 'content-type': 'text/html; charset=UTF-8' }, body };
+  return { status, fields: { ...fields, 'content-type': 'text/html; charset=UTF-8' }, body };
 }
 
 /** HTTP status of an error code of the FCM table; 500 for others. */

@@ -165,7 +165,13 @@ const fcmEndings: readonly Ending[] = [
   { what: 'takes it', behaviour: { kind: 'accept' }, lasts: 'always', verdict: 'result' },
   { what: 'says NOT_FOUND', behaviour: reject(404, 'NOT_FOUND'), lasts: 'always', verdict: refused },
   { what: 'says SENDER_ID_MISMATCH', behaviour: reject(403, 'SENDER_ID_MISMATCH'), lasts: 'always', verdict: refused },
-  { what: 'says QUOTA_EXCEEDED', behaviour: reject(429, 'QUOTA_EXCEEDED'), lasts: 'always', verdict: transient },
+  // Of one device: that of the project would stop all that follows for a minute.
+  {
+    what: 'says QUOTA_EXCEEDED',
+    behaviour: reject(429, 'QUOTA_EXCEEDED device'),
+    lasts: 'always',
+    verdict: transient,
+  },
   {
     what: 'says UNAVAILABLE',
     behaviour: reject(503, 'UNAVAILABLE', { 'retry-after': '30' }),

@@ -144,18 +144,30 @@ test('4.3 every error of the table comes in its shape when scripted', async (t) 
     assert.deepEqual(shape(answer), [status, googleStatus, errorCode]);
     assert.equal(answer.fields['retry-after'], '9');
   }
-  fcm.script({ kind: 'token', token: 'device-1', behaviour: { kind: 'reject', status: 502, reason: 'HTML' } });
+  const page = { kind: 'reject', status: 502, reason: 'HTML' } as const;
+  fcm.script({ kind: 'token', token: 'device-1', behaviour: { ...page, fields: { 'retry-after': '9' } } });
   const html = await session.post(fields(token), message());
   assert.equal(html.status, 502);
   assert.match(String(html.fields['content-type']), /^text\/html/);
+  assert.equal(html.fields['retry-after'], '9');
 });
 
 test('4.3 a quota error says which quota', async (t) => {
   const { client, accessToken, fcm } = await setup(t);
-  fcm.script({ kind: 'all', behaviour: { kind: 'reject', status: 429, reason: 'QUOTA_EXCEEDED' } });
-  const answer = await client().post(fields(await accessToken()), message());
-  const details: { '@type': string }[] = JSON.parse(answer.body).error.details;
-  assert.ok(details.some((detail) => detail['@type'] === 'type.googleapis.com/google.rpc.QuotaFailure'));
+  const session = client();
+  const token = await accessToken();
+  for (const [reason, description] of [
+    ['QUOTA_EXCEEDED', 'Message rate exceeded.'],
+    ['QUOTA_EXCEEDED device', 'Device message rate exceeded.'],
+    ['QUOTA_EXCEEDED topic', 'Topic message rate exceeded.'],
+  ] as const) {
+    fcm.script({ kind: 'all', behaviour: { kind: 'reject', status: 429, reason } });
+    const answer = await session.post(fields(token), message());
+    assert.deepEqual(shape(answer), [429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED']);
+    const [, failure] = JSON.parse(answer.body).error.details;
+    assert.equal(failure['@type'], 'type.googleapis.com/google.rpc.QuotaFailure');
+    assert.equal(failure.violations[0].description, description);
+  }
 });
 
 test('4.3 an unregistered token stays so', async (t) => {

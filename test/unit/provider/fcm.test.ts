@@ -10,11 +10,13 @@ import { FcmProvider, classifyFcm } from '../../../src/provider/fcm.ts';
 import { fcmErrorCodes } from '../../../src/provider/fcm-reasons.ts';
 import { createGoogleCredentials, readToken } from '../../../src/provider/google-oauth.ts';
 import { openHttp2WrapperSession } from '../../../src/transport/http2-wrapper-session.ts';
+import { gatewaySessionOpener } from '../../../src/transport/open-gateway-session.ts';
 import { fcmConfig } from './fcm-config.ts';
 import { providerConformance, sampleNotification } from '../../conformance/provider.ts';
 import { writeTrusted } from '../../conformance/trusted-file.ts';
 import type { TestContext } from 'node:test';
 import type { FcmConfig } from '../../../config/engine-config.ts';
+import type { FcmGatewayOptions } from '../../../src/fake/fcm-gateway.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { GatewayRequest, OpenGatewaySession } from '../../../src/transport/gateway-session.ts';
 
@@ -186,7 +188,7 @@ describe('FCM: requests', () => {
   });
 });
 
-async function startGoogle(t: TestContext) {
+async function startGoogle(t: TestContext, more: Partial<FcmGatewayOptions> = {}) {
   const authority = await makeAuthority(systemClock);
   const tls = await authority.server();
   const random = seededRandom(5);
@@ -195,7 +197,7 @@ async function startGoogle(t: TestContext) {
   const tokenUri = `https://localhost:${tokenPort}/token`;
   const key = await makeServiceAccount({ projectId: 'demo-project', tokenUri });
   oauth.addAccount(key);
-  const gateway = new FcmGateway({ clock: systemClock, random, tls, oauth, projectIds: ['demo-project'] });
+  const gateway = new FcmGateway({ clock: systemClock, random, tls, oauth, projectIds: ['demo-project'], ...more });
   const { port } = await gateway.start();
   t.after(async () => {
     await gateway.stop();
@@ -275,6 +277,42 @@ describe('Google OAuth', () => {
   });
 });
 
+describe('FCM: connections', () => {
+  test('4.5 a connection carries 100 at most though nothing says so, and more are opened for the rest', async (t) => {
+    // This gateway announces no limit, and ends a connection that exceeds it.
+    const { config, gateway } = await startGoogle(t, { announceStreams: false });
+    const source = createGoogleCredentials(config, systemClock);
+    t.after(() => source.close());
+    const minted = await source.mint(systemClock.now());
+    assert.ok(minted.ok);
+    gateway.script({ kind: 'all', behaviour: { kind: 'stall', answerAfterMs: 2_000 } });
+    const outcomes: Outcome[] = [];
+    const count = 350;
+    await new Promise<void>((resolve) => {
+      const settle = (_: number, outcome: Outcome): void => {
+        if (outcomes.push(outcome) === count) resolve();
+      };
+      const context = { name: config.name, clock: systemClock, random: seededRandom(1), settle };
+      const provider = new FcmProvider({ ...config, sessionsMax: 16 }, context, gatewaySessionOpener('h2'));
+      t.after(() => provider.drain(0));
+      for (let tag = 0; tag < count; tag++) {
+        const deadlineMs = epochMs(systemClock.now() + 20_000);
+        provider.publish(sampleNotification({ service: 'fcm' }), minted.value.authorization, deadlineMs, tag);
+      }
+    });
+    assert.ok(outcomes.every(({ kind }) => kind === 'accepted'));
+    const perConnection = new Map<number, number>();
+    for (const { connection } of gateway.received.items) {
+      perConnection.set(connection, (perConnection.get(connection) ?? 0) + 1);
+    }
+    assert.ok(
+      [...perConnection.values()].every((requests) => requests <= 100),
+      [...perConnection.values()].join(),
+    );
+    assert.ok(gateway.connectionsTotal >= 4 && gateway.connectionsTotal <= 5, String(gateway.connectionsTotal));
+  });
+});
+
 providerConformance('fcm', async (t) => {
   const { config, gateway } = await startGoogle(t);
   const source = createGoogleCredentials(config, systemClock);
@@ -292,9 +330,15 @@ providerConformance('fcm', async (t) => {
       { status: 404, reason: 'UNREGISTERED', kind: 'unregistered' },
       { status: 403, reason: 'SENDER_ID_MISMATCH', kind: 'rejected' },
       { status: 429, reason: 'QUOTA_EXCEEDED', fields: { 'retry-after': '7' }, kind: 'throttled' },
+      { status: 429, reason: 'QUOTA_EXCEEDED device', kind: 'throttled' },
+      { status: 429, reason: 'HTML', kind: 'throttled' },
       { status: 503, reason: 'UNAVAILABLE', kind: 'unavailable' },
+      { status: 503, reason: 'HTML', fields: { 'retry-after': '30' }, kind: 'unavailable' },
       { status: 500, reason: 'INTERNAL', kind: 'unavailable' },
       { status: 401, reason: 'THIRD_PARTY_AUTH_ERROR', kind: 'unauthorized' },
+      { status: 404, reason: 'NOT_FOUND', kind: 'rejected' },
+      { status: 400, reason: 'INVALID_ARGUMENT', kind: 'unregistered' },
+      { status: 403, reason: 'PERMISSION_DENIED', kind: 'unauthorized' },
     ],
   };
 });
