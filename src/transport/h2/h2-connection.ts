@@ -381,7 +381,7 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
     this.#cancelAckTimer();
     this.#output.close();
     const said = this.#reason === '' ? reason : this.#reason;
-    this.#responses.loseAll(said);
+    this.#responses.loseAll(said, this.#requests.unwrittenFromId);
     this.#events.closed(said);
   }
 }

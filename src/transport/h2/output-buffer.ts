@@ -20,6 +20,7 @@ export class OutputBuffer {
   #scheduled = false;
   #backlogBytes = 0;
   #closed = false;
+  #flushes = 0;
 
   /** @param flushed the wire has taken something: `backlogBytes` has become less. */
   constructor(wire: ByteWire, clock: Clock, flushed: () => void) {
@@ -69,10 +70,16 @@ export class OutputBuffer {
     const count = this.#at;
     this.#at = 0;
     if (count === 0 || this.#closed) return;
+    this.#flushes += 1;
     const bytes = this.#bytes;
     this.#bytes = this.#spares.pop() ?? Buffer.allocUnsafeSlow(chunkBytes);
     this.#backlogBytes += count;
     this.#wire.write(bytes.subarray(0, count), () => this.#written(bytes, count));
+  }
+
+  /** How often something has left: what was appended since then is still here. */
+  get flushes(): number {
+    return this.#flushes;
   }
 
   get closed(): boolean {

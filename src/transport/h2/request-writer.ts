@@ -27,6 +27,10 @@ export class RequestWriter {
   readonly #settings: PeerSettings;
   readonly #window: SendWindow;
 
+  /** The first stream written since `#output` was flushed for the `#firstSince`th time. */
+  #firstId = 0;
+  #firstSince = -1;
+
   constructor({ encoder, output, settings, window }: RequestWriterParts) {
     this.#encoder = encoder;
     this.#output = output;
@@ -41,9 +45,18 @@ export class RequestWriter {
     return isTooLong ? -1 : this.#encoder.boundOf(request);
   }
 
+  /** Requests of streams from here on wait for the end of the turn: the peer has seen nothing of them. */
+  get unwrittenFromId(): number {
+    return this.#firstSince === this.#output.flushes ? this.#firstId : Number.POSITIVE_INFINITY;
+  }
+
   /** @param bound what `boundOf` said */
   write(exchange: Exchange, request: GatewayRequest, bound: number): void {
     const { body } = request;
+    if (this.#firstSince !== this.#output.flushes) {
+      this.#firstSince = this.#output.flushes;
+      this.#firstId = exchange.streamId;
+    }
     if (bound > this.#settings.frameBytes) this.#writeLongBlock(exchange.streamId, request, bound);
     else if (this.#writeAtOnce(exchange, request, bound)) return;
     if (body !== '') this.#window.hold(exchange, Buffer.from(body));

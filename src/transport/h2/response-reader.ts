@@ -123,8 +123,11 @@ export class ResponseReader {
     }
   }
 
-  loseAll(reason: string): void {
-    for (const exchange of this.#above(0)) this.#lose(exchange, { unprocessed: false, reason, reset: -1 });
+  /** @param unwrittenFromId streams from here on have never left. */
+  loseAll(reason: string, unwrittenFromId: number): void {
+    for (const exchange of this.#above(0)) {
+      this.#lose(exchange, { unprocessed: exchange.streamId >= unwrittenFromId, reason, reset: -1 });
+    }
   }
 
   /** Those still open at their turn: whoever is told of one may cancel another. */

@@ -410,13 +410,13 @@ test('destroy: before start, before the peer has spoken, and after the end', () 
 });
 
 test('wireClosed: what was written may have been done; what was not, was not', () => {
-  const { clock, start, send, peer, ends } = openWorld();
+  const { connection, clock, start, send, ends } = openWorld();
   start(0);
   send(1);
-  peer.close('ECONNRESET');
+  connection.wireClosed('ECONNRESET');
   clock.advance(60_000);
   assert.deepEqual(ends.bySlot.get(0), { kind: 'lost', unprocessed: false, reason: 'ECONNRESET' });
-  assert.equal(ends.bySlot.get(1)?.kind, 'lost');
+  assert.deepEqual(ends.bySlot.get(1), { kind: 'lost', unprocessed: true, reason: 'ECONNRESET' });
   assert.equal(ends.closedReason, 'ECONNRESET');
   assert.equal(ends.log.at(-1), 'closed');
   assert.equal(send(2), 'closed');
