@@ -8,6 +8,7 @@ import { reloadProviders } from './engine-reload.ts';
 import { dispatchActor } from './publish/dispatch-actor.ts';
 import { InlineExecutor } from './publish/inline-executor.ts';
 import { quotaPaces } from './publish/quota-gate.ts';
+import { RefusalPattern } from './publish/refusal-pattern.ts';
 import { WorkerPoolExecutor } from './publish/worker-pool-executor.ts';
 import { createProvider, credentialSourceOf, withoutSigningKeys } from './provider/provider-kinds.ts';
 import type { ActorRef, Admission } from './actor/actor.ts';
@@ -75,12 +76,13 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
     const place: Place = { config: provider, access: { keeper: keepers.take(provider), revision: 0 } };
     places.set(provider.name, place);
     const { access } = place;
-    const { name, creditMax, requestMs } = provider;
+    const { name, mode, creditMax, requestMs } = provider;
+    const refusals = new RefusalPattern({ provider: name, mode, logger });
     const collapses = provider.kind !== 'mongoosepush'; // its API has no field for it
     const spec = dispatchActor(
       {
         ...{ provider: name, executor, access, pace: paceOf(provider), collapses },
-        ...{ creditMax, requestMs, random, logger, disable },
+        ...{ creditMax, requestMs, random, logger, refusals, disable },
       },
       (dispatcher) => current.set(name, dispatcher),
     );

@@ -16,6 +16,7 @@ import type { CredentialKeeper } from './credential-keeper.ts';
 import type { DispatchFigures } from './dispatch-figures.ts';
 import type { BatchSettle, Executor } from './executor.ts';
 import type { QuotaPace } from './quota-pace.ts';
+import type { RefusalPattern } from './refusal-pattern.ts';
 import type { Cancel, Clock } from '../core/clock.ts';
 import type { NodeId, ProviderName } from '../core/ids.ts';
 import type { Logger } from '../core/log.ts';
@@ -39,6 +40,8 @@ export interface DispatcherOptions {
   readonly requestMs: number;
   readonly random: Random;
   readonly logger: Logger;
+  /** Absent: a gateway that refuses everything is nothing to be told of. */
+  readonly refusals?: RefusalPattern;
   /** The gateway says that this token is dead: the registration is to end. Once `accepted`, it answers the command. */
   readonly disable: (command: DisableCommand) => Admission;
 }
@@ -231,6 +234,7 @@ export class Dispatcher implements BatchSettle {
   }
 
   #unhappy(message: DispatchMessage, outcome: Outcome, attempt: number): void {
+    this.#options.refusals?.note(outcome, this.#outcomes.accepted, this.#clock.monotonicMs());
     if (outcome.kind === 'unregistered' && message.node !== '') {
       this.#disable(message, message.node, outcome);
       return;
