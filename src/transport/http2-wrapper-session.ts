@@ -11,7 +11,7 @@ import { constants } from 'node:http2';
 import { isIP } from 'node:net';
 import { Agent } from 'http2-wrapper';
 import { limits } from '../core/limits.ts';
-import { reasonOfError } from './connection-error.ts';
+import { codeOfError, reasonOfError } from './connection-error.ts';
 import { errorName, goawayReason } from './h2/frames.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 import { SessionPool } from './session-pool.ts';
@@ -102,8 +102,8 @@ class WrapperConnection implements GatewayConnection {
         ...request.shared,
         ...request.fields,
       });
-    } catch {
-      return 'closed'; // it is closing, or it has used up its stream ids
+    } catch (error) {
+      return goneCodes.has(codeOfError(error)) ? 'closed' : 'invalid';
     }
     const unwritten = Buffer.byteLength(request.body);
     if (this.#unwritten === 0) this.#window = session.state.remoteWindowSize ?? 0;
@@ -239,7 +239,7 @@ class WrapperConnection implements GatewayConnection {
     this.#forget(stream);
     const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
     const beyond = stream.id !== undefined && stream.id > this.#lastStreamId;
-    const reason = this.#reason !== '' ? this.#reason : refused ? 'REFUSED_STREAM' : resetReason(stream.rstCode);
+    const reason = this.#reason !== '' ? this.#reason : resetReason(stream.rstCode);
     this.#events.lost(exchange.slot, (refused || beyond) && exchange.status === 0, reason);
   });
 
@@ -308,10 +308,19 @@ function bracketed(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
-const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** What `session.request` throws when no more streams can be started; for anything else the request is at fault. */
+const goneCodes: ReadonlySet<string> = new Set([
+  '', // http2-wrapper: closing in order
+  'ERR_HTTP2_GOAWAY_SESSION',
+  'ERR_HTTP2_INVALID_SESSION',
+  'ERR_HTTP2_OUT_OF_STREAMS',
+]);
 
-// node:http2 writes line breaks into a field as they are; the peer then ends the stream or the connection (RFC 9113
-// §8.2.1).
+// RFC 9113 §8.2.1.
+const fieldName = /^[\x21-\x39\x3b-\x40\x5b-\x7e]+$/;
+const fieldValue = /^(?![\t\x20])[\t\x20-\x7e\x80-\xff]*(?<![\t\x20])$/;
+
+// node:http2 writes what may not be written; the peer then ends the stream or the connection, or ignores that field.
 function isSendable(request: GatewayRequest): boolean {
   if (!fieldValue.test(request.path)) return false;
   return isSendableAll(request.shared) && isSendableAll(request.fields);
@@ -319,7 +328,7 @@ function isSendable(request: GatewayRequest): boolean {
 
 function isSendableAll(fields: Readonly<Record<string, string>>): boolean {
   for (const name in fields) {
-    if (!fieldValue.test(fields[name] ?? '')) return false;
+    if (!fieldName.test(name) || !fieldValue.test(fields[name] ?? '')) return false;
   }
   return true;
 }

@@ -399,17 +399,26 @@ export function gatewaySessionConformance(name: string, open: OpenGatewaySession
     assert.deepEqual(ends.get(0), { kind: 'responded', status: 500, fields: {}, body: '' });
   });
 
-  test(`${name}: a field that HTTP/2 cannot carry ends that request alone`, async (t) => {
-    const { peer, session, ends, send, ended } = await setup(t);
-    peer.answer = answerOk;
-    const deadlineMs = epochMs(Date.now() + farMs);
-    session.request({ path: '/x', shared: {}, fields: { 'x-bad': 'line\nbreak' }, body: '' }, 0, deadlineMs);
-    send(1);
-    await ended(2);
-    const end = ends.get(0);
-    assert.ok(end?.kind === 'failed' && end.failure === 'not-sent', JSON.stringify(end));
-    assert.equal(ends.get(1)?.kind, 'responded');
-  });
+  for (const [what, fields] of [
+    ['a line break in a value', { 'x-bad': 'line\nbreak' }],
+    ['white space at the end of a value', { 'x-bad': 'bearer ' }],
+    ['a value that is not Latin-1', { 'x-bad': '漢' }],
+    ['a space in a name', { 'x bad': 'value' }],
+  ] as const) {
+    test(`${name}: ${what} ends that request alone`, async (t) => {
+      const { peer, session, ends, send, ended } = await setup(t);
+      peer.answer = answerOk;
+      send(0);
+      await ended(1);
+      session.request({ path: '/x', shared: {}, fields, body: '' }, 1, epochMs(Date.now() + farMs));
+      send(2);
+      await ended(3);
+      const end = ends.get(1);
+      assert.ok(end?.kind === 'failed' && end.failure === 'not-sent', JSON.stringify(end));
+      assert.equal(ends.get(2)?.kind, 'responded');
+      assert.equal(peer.connectionsTotal, 1);
+    });
+  }
 
   test(`${name}: renew lets what is in flight finish and opens a new connection for what comes`, async (t) => {
     const clock = new HandClock();
