@@ -1,6 +1,6 @@
 /**
- * Random requests with their fates, from a seed: what a client is told to send, and what the gateway does with each. Two
- * implementations of the gateway port that are given the same must show the gateway the same and be told the same.
+ * Random requests with their fates, from a seed: what a client is told to send, and what the gateway does with each.
+ * Two implementations of the gateway port that are given the same must show the gateway the same and be told the same.
  */
 import { constants } from 'node:http2';
 import { limits } from '../../src/core/limits.ts';
