@@ -3,7 +3,9 @@
  * The publishing half of the engine: one dispatcher for each configured provider, its credential, and the threads the
  * providers run in. Built by engine.ts.
  */
+import { certificateLives } from '../config/certificate-life.ts';
 import { Keepers } from './engine-credentials.ts';
+import { watchCertificates } from './engine-expiry.ts';
 import { reloadProviders } from './engine-reload.ts';
 import { dispatchActor } from './publish/dispatch-actor.ts';
 import { InlineExecutor } from './publish/inline-executor.ts';
@@ -92,6 +94,11 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
   const figures = (): DispatchFigures[] => [...current.values()].map((dispatcher) => dispatcher.figures);
   const isIdle = (): boolean =>
     figures().every((figure) => figure.inFlight === 0 && figure.waiting === 0 && figure.held === 0);
+  const stopWatching = watchCertificates(
+    () => certificateLives({ http: config.http, providers: [...places.values()].map((place) => place.config) }),
+    clock,
+    logger,
+  );
   const create = options.source?.create ?? createProvider;
   const parts = { places, keepers, executor, create, clock, random, logger };
   let reloading: Promise<unknown> = Promise.resolve();
@@ -105,6 +112,7 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
     },
     settled: (budgetMs) => untilTrue(isIdle, clock, budgetMs),
     async drain(budgetMs) {
+      stopWatching();
       await executor.drain(budgetMs);
       await keepers.close();
     },

@@ -8,6 +8,7 @@ import { issueText } from '../../config/config-issue.ts';
 import { exitCodes, jsonOption, printJSON, printLine, printNote, runCommand } from './command-frame.ts';
 import { problemCount, readConfig } from './load-config.ts';
 import { summaryOf, withoutSecrets } from './config-summary.ts';
+import { systemClock } from '../core/clock.ts';
 import { loadPlugins } from '../plugin/load-plugins.ts';
 import type { CommonOptions, Ended } from './command-frame.ts';
 
@@ -37,8 +38,10 @@ async function checkConfig(file: string, json: boolean): Promise<number> {
   if (result.ok) {
     await loadPlugins(result.value.plugins);
     if (json) printJSON({ ok: true, config: withoutSecrets(result.value) });
-    else
-      printLine([`${file} is fine. It would run:`, ...summaryOf(result.value).map((line) => `  ${line}`)].join('\n'));
+    else {
+      const lines = summaryOf(result.value, systemClock.now()).map((line) => `  ${line}`);
+      printLine([`${file} is fine. It would run:`, ...lines].join('\n'));
+    }
     return exitCodes.done;
   }
   if (json) {

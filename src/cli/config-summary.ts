@@ -3,8 +3,10 @@
  * What a configuration means, for people who check it before they run it: a few lines, and the whole with every secret
  * blanked.
  */
+import { certificateLives, daysLeft } from '../../config/certificate-life.ts';
 import { unreachable } from '../core/assert.ts';
 import { counted, pushHalfLines, storeText } from './push-summary.ts';
+import type { CertificateLife } from '../../config/certificate-life.ts';
 import type { EngineConfig, ProviderConfig, ServerConfig } from '../../config/engine-config.ts';
 
 const secretNames = new Set(['secret', 'secretKey', 'keyPem', 'privateKeyPem', 'certificatePem', 'token']);
@@ -29,12 +31,14 @@ function withoutPassword(address: string): string {
   return password === '' ? address : `${protocol}//${username}:[secret]@${host}${pathname}`;
 }
 
-export function summaryOf(config: EngineConfig): readonly string[] {
+/** @param nowMs epoch ms, for the days that certificates have left. */
+export function summaryOf(config: EngineConfig, nowMs: number): readonly string[] {
   const { registrations, workers, engine } = config;
   return [
     ...config.servers.map(serverText),
     ...(config.servers.length === 0 ? [`server    none: ${sourceWithoutServers(config)}`] : []),
     ...config.providers.map(providerText),
+    ...certificateLives(config).map((life) => certificateText(life, nowMs)),
     `store     ${storeText(registrations.store, engine.dataDir)}, ${counted(registrations.shards, 'shard')}`,
     `threads   ${workers.threads} for publishing, ${workers.heapMbMax} MiB each at most`,
     `content   ${contentText(config.notifications.content)}`,
@@ -62,6 +66,13 @@ function serverText(server: ServerConfig): string {
 function providerText(provider: ProviderConfig): string {
   const apps = provider.apps.length === 0 ? 'every app' : provider.apps.join(', ');
   return `provider  ${provider.name}: ${gatewayText(provider)}, ${provider.mode}, ${apps}`;
+}
+
+function certificateText(life: CertificateLife, nowMs: number): string {
+  const day = new Date(life.endsAtMs).toISOString().slice(0, 10);
+  const days = daysLeft(life, nowMs);
+  const when = life.endsAtMs <= nowMs ? 'has ended' : `in ${counted(days, 'day')}`;
+  return `expires   ${life.owner}: certificate, ${day}, ${when}`;
 }
 
 function gatewayText(provider: ProviderConfig): string {

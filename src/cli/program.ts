@@ -8,6 +8,7 @@ import { addCheckConfig } from './check-config.ts';
 import { addDemo } from './demo.ts';
 import { addImport } from './import-mongooseim.ts';
 import { addRegistrations } from './registrations.ts';
+import { addReload } from './reload.ts';
 import { addReshard } from './reshard.ts';
 import { addRun } from './run.ts';
 import { addSend } from './send.ts';
@@ -36,7 +37,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   const ended = (code: number): void => {
     exitCode = code;
   };
-  for (const add of [addRun, addCheckConfig, addDemo, addSend, addRegistrations, addReshard, addImport]) {
+  for (const add of [addRun, addReload, addCheckConfig, addDemo, addSend, addRegistrations, addReshard, addImport]) {
     add(program, ended);
   }
   try {

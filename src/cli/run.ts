@@ -6,12 +6,16 @@
 import type { Command } from 'commander';
 import { configOption, exitCodes, jsonOption, printJSON, printLine, runCommand } from './command-frame.ts';
 import { summaryOf, takesEvents } from './config-summary.ts';
+import { openControlSocket } from './control-socket.ts';
 import { loadConfig } from './load-config.ts';
+import { reloadFrom } from './reload.ts';
+import { systemClock } from '../core/clock.ts';
 import { EngineError } from '../core/errors.ts';
 import { Engine } from '../engine.ts';
 import { createLogger } from '../observe/logger.ts';
 import { loadPlugins } from '../plugin/load-plugins.ts';
 import type { CommonOptions, Ended } from './command-frame.ts';
+import type { ControlSocket } from './control-socket.ts';
 import type { EngineConfig } from '../../config/engine-config.ts';
 
 const examples = `
@@ -21,6 +25,7 @@ Examples:
   $ MEERKAT_ENGINE__LOG_LEVEL=debug meerkat run -c /etc/meerkat/meerkat.toml 2>> meerkat.log
 
 Logs are JSON lines on standard error. SIGTERM and SIGINT stop in order, within stop_ms; a second one stops at once.
+SIGHUP takes over new keys and certificates (meerkat reload --help).
 Exit code 0 after an orderly stop, 1 when the engine failed.`;
 
 interface RunOptions extends CommonOptions {
@@ -54,10 +59,19 @@ async function run({ config: path, json = false }: RunOptions): Promise<number> 
     logger.info({ signal, stopMs: config.engine.stopMs }, 'stopping');
     end(undefined);
   });
+  const reload = (): Promise<unknown> => reloadFrom(path, engine, logger);
+  const onHangUp = (): void => void reload();
+  process.on('SIGHUP', onHangUp);
+  let control: ControlSocket | undefined;
   try {
     await engine.start();
+    control = await openControlSocket(config.engine.dataDir, reload).catch((error: unknown) => {
+      logger.warn({ error: String(error) }, '`meerkat reload` cannot reach this process; SIGHUP does');
+      return undefined;
+    });
     announce(config, json);
     const failure = await ended;
+    control?.close();
     if (failure !== undefined) logger.error({ err: failure }, 'the engine failed and stops');
     await engine.stop(config.engine.stopMs);
     if (json) printJSON({ state: 'stopped' });
@@ -65,9 +79,11 @@ async function run({ config: path, json = false }: RunOptions): Promise<number> 
     return failure === undefined ? exitCodes.done : exitCodes.failed;
   } catch (error) {
     // What was started before the failure would keep the process alive.
+    control?.close();
     await engine.stop(0);
     throw error;
   } finally {
+    process.off('SIGHUP', onHangUp);
     stopListening();
   }
 }
@@ -75,7 +91,7 @@ async function run({ config: path, json = false }: RunOptions): Promise<number> 
 function announce(config: EngineConfig, json: boolean): void {
   const domains = config.servers.map(({ domain }) => domain);
   if (json) printJSON({ state: 'serving', domains, pid: process.pid });
-  else printLine(['meerkat serves', ...summaryOf(config).map((line) => `  ${line}`)].join('\n'));
+  else printLine(['meerkat serves', ...summaryOf(config, systemClock.now()).map((line) => `  ${line}`)].join('\n'));
 }
 
 /** Returns what stops listening. */

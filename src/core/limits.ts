@@ -218,6 +218,9 @@ export const limits = {
   reloadTellMs: 100,
   /** What is in flight with the old credential ends within its request's deadline (`request_ms`), 60 s at the most. */
   reloadReleaseMs: 70_000,
+  /** `meerkat reload` at its socket: people who ask at once, and an answer with 64 providers and their reasons. */
+  controlConnectionsMax: 8,
+  controlAnswerBytesMax: 1_048_576,
   /** The one request by which a new credential is tried, from the DNS question to the answer. */
   credentialTrialMs: 10_000,
 

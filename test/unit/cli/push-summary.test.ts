@@ -37,7 +37,7 @@ url = "mysql://meerkat:a:hunter2@127.0.0.1/x"
 `;
 
 test('each section in use has a line, and no line has a password', () => {
-  const lines = summaryOf(configOf(text, { files }));
+  const lines = summaryOf(configOf(text, { files }), 0);
   assert.deepEqual(lines.slice(-9), [
     'push      one rule in order, what users enable is in ./data',
     'delegated ejabberd: users of example.com, example.org, a.example and 1 more',
@@ -55,7 +55,7 @@ test('each section in use has a line, and no line has a password', () => {
 
 test('sections that are not in use have no line', () => {
   assert.equal(
-    summaryOf(configOf(trial)).at(-1),
+    summaryOf(configOf(trial), 0).at(-1),
     'push      behaviour "meerkat" decides, what users enable is in ./data',
   );
 });
