@@ -46,6 +46,8 @@ export function demoConfig({ dataDir, xmppPort, component, secret, gateways }: D
         private_key: fcm.privateKeyPem,
         private_key_id: fcm.privateKeyId,
         token_url: fcm.tokenUrl,
+        // Nobody has granted a quota to the fake: the demo shows what the engine does.
+        quota_per_minute: 100_000_000,
       },
     ],
   };
