@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { certificateEndMs, certificateLives } from '../../config/certificate-life.ts';
+import { summaryOf } from '../../src/cli/config-summary.ts';
 import { silentLogger } from '../../src/core/log.ts';
 import { watchCertificates } from '../../src/engine-expiry.ts';
 import { VirtualClock } from '../simulation/virtual-clock.ts';
@@ -47,5 +48,9 @@ test('client certificates of APNs and the one of our HTTP server have an end, ke
     { owner: 'apple', endsAtMs },
     { owner: 'http', endsAtMs },
   ]);
+  const line = (nowMs: number): string | undefined =>
+    summaryOf(config, nowMs).find((one) => one.startsWith('expires   apple'));
+  assert.match(line(endsAtMs - 3 * dayMs) ?? '', /certificate, \d{4}-\d\d-\d\d, in 3 days$/);
+  assert.match(line(endsAtMs) ?? '', /, has ended$/);
   assert.deepEqual([certificateEndMs(''), certificateEndMs('no certificate')], [0, 0]);
 });

@@ -99,6 +99,8 @@ describe('publish request: checks', () => {
     ['thread: text', { thread: 1 }],
     ['collapseId: text', { collapseId: 1 }],
     ['topic: text', { topic: 1 }],
+    ['tags: a list of at most 64 texts', { tags: [1] }],
+    ['tags: a list of at most 64 texts', { tags: Array.from({ length: 65 }, String) }],
     ['token: 1 to 4096 bytes are needed', { token: '' }],
     ['token: 1 to 4096 bytes are needed', { token: 'x'.repeat(4_097) }],
     ['token: 1 to 4096 bytes are needed', { token: 12 }],
