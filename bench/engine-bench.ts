@@ -108,7 +108,7 @@ export function coreTask(name: string, { stream, targets }: BenchEngine, count: 
  * Feeds all pieces with at most `window` publishes waiting for their answers, as a server that is not ahead of us does;
  * throws unless every one of them is answered with a result.
  */
-export async function feedAll(stream: WireStream, pieces: readonly Uint8Array[], window: number): Promise<void> {
+async function feedAll(stream: WireStream, pieces: readonly Uint8Array[], window: number): Promise<void> {
   const [results, errors] = [stream.results, stream.errors];
   const answered = (): number => stream.results - results + stream.errors - errors;
   const count = pieces.length * feedSize;

@@ -29,7 +29,7 @@ export interface WireClient {
 export type OpenWireClient = (gateway: BenchGateway, ended: (status: number) => void) => WireClient;
 
 // What a push has: a token of Apple's length, the same in many requests, and an id of its own.
-export const sharedFields: Readonly<Record<string, string>> = {
+const sharedFields: Readonly<Record<string, string>> = {
   authorization: `bearer ${'eyJhbGciOiJFUzI1NiIsImtpZCI6IkFCQzEyMzQ1NjcifQ'.repeat(4)}`,
   'apns-topic': 'com.example.app',
   'apns-push-type': 'alert',

@@ -1,7 +1,7 @@
 // Thread: any
 /**
  * One thing to deliver to one device. Every field is always present (`''`, 0, -1 when there is nothing to say), so that
- * all notifications share one hidden class and clone alike (test/unit/core/same-shape.test.ts).
+ * all notifications share one hidden class and clone alike (test/unit/publish/same-shape.test.ts).
  */
 import type { EpochMs, NotificationId } from './ids.ts';
 import type { Mode, Service } from './registration.ts';

@@ -4,13 +4,13 @@
  * connection of its own. A gateway that complains of the device has let us in; one that does not, says why. Nothing
  * reaches anybody (reference 3.5, 3.8, 4.3).
  */
-import { unreachable } from '../core/assert.ts';
+import { assert, unreachable } from '../core/assert.ts';
 import { epochMs } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import { noData, noParts } from '../core/notification.ts';
-import { newNotificationId } from '../core/random.ts';
+import { notificationOf } from './publish-request.ts';
 import type { ProviderConfig } from '../../config/engine-config.ts';
 import type { Clock } from '../core/clock.ts';
+import type { EpochMs } from '../core/ids.ts';
 import type { Notification } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Random } from '../core/random.ts';
@@ -33,8 +33,9 @@ export async function tryCredential(options: CredentialTrialOptions): Promise<st
     const outcome = await new Promise<Outcome>((resolve) => {
       const settle = (_tag: number, ended: Outcome): void => resolve(ended);
       provider = create(config, { name: config.name, clock, random, settle });
-      const deadlineMs = epochMs(clock.now() + limits.credentialTrialMs);
-      provider.publish(trialNotification(config, random), authorization, deadlineMs, 0);
+      const nowMs = clock.now();
+      const deadlineMs = epochMs(nowMs + limits.credentialTrialMs);
+      provider.publish(trialNotification(config, nowMs, random), authorization, deadlineMs, 0);
     });
     return refusal(outcome);
   } catch (error) {
@@ -65,31 +66,20 @@ function refusal(outcome: Outcome): string {
   }
 }
 
-function trialNotification(config: ProviderConfig, random: Random): Notification {
+function trialNotification(config: ProviderConfig, nowMs: EpochMs, random: Random): Notification {
   const { mode, apps } = config;
   const isApns = config.kind === 'apns';
-  const topic = isApns && config.topic === '' ? (apps[0] ?? '') : '';
-  return {
-    id: newNotificationId(random),
-    kind: 'silent',
-    service: isApns ? 'apns' : 'fcm',
-    mode,
-    token: isApns ? '0'.repeat(64) : 'meerkat-credential-trial',
-    topic, // '': the provider's own
-    priority: 'normal',
-    title: '',
-    body: '',
-    badge: -1,
-    sound: '',
-    category: '',
-    thread: '',
-    collapseId: '',
-    mutableContent: false,
-    expiresAtMs: epochMs(0),
-    data: noData,
-    pushType: '',
-    interruptionLevel: '',
-    tokenKind: 'device',
-    parts: noParts,
-  };
+  const notification = notificationOf(
+    {
+      service: isApns ? 'apns' : 'fcm',
+      kind: 'silent',
+      mode,
+      token: isApns ? '0'.repeat(64) : 'meerkat-credential-trial',
+      topic: isApns && config.topic === '' ? (apps[0] ?? '') : '', // '': the provider's own
+    },
+    nowMs,
+    random,
+  );
+  assert(notification.ok, 'a silent notification of nothing is a valid one');
+  return notification.value;
 }

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { epochMs } from '../../../src/core/ids.ts';
-import { noData, noParts } from '../../../src/core/notification.ts';
 import {
   accepted,
   expired,
@@ -11,8 +9,9 @@ import {
   unavailable,
   unregistered,
 } from '../../../src/core/outcome.ts';
-import { newNotificationId, seededRandom } from '../../../src/core/random.ts';
+import { seededRandom } from '../../../src/core/random.ts';
 import { retryAfter } from '../../../src/publish/retry-policy.ts';
+import { sampleNotification } from '../../conformance/provider.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { Retry } from '../../../src/publish/retry-policy.ts';
 
@@ -24,29 +23,7 @@ function decide(
 ): Retry {
   const random = seededRandom(3);
   return retryAfter(outcome, {
-    notification: {
-      id: newNotificationId(random),
-      kind: 'alert',
-      service: 'fcm',
-      mode: '',
-      token: 't',
-      topic: '',
-      priority: 'high',
-      title: '',
-      body: '',
-      badge: -1,
-      sound: '',
-      category: '',
-      thread: '',
-      collapseId: options.collapseId ?? '',
-      mutableContent: false,
-      expiresAtMs: epochMs(0),
-      data: noData,
-      pushType: '',
-      interruptionLevel: '',
-      tokenKind: 'device',
-      parts: noParts,
-    },
+    notification: sampleNotification({ collapseId: options.collapseId ?? '' }),
     collapses: options.collapses ?? true,
     attempt: options.attempt ?? 0,
     nowMs,
