@@ -40,8 +40,7 @@ export interface DispatcherOptions {
   readonly requestMs: number;
   readonly random: Random;
   readonly logger: Logger;
-  /** Absent: a gateway that refuses everything is nothing to be told of. */
-  readonly refusals?: RefusalPattern;
+  readonly refusals: RefusalPattern;
   /** The gateway says that this token is dead: the registration is to end. Once `accepted`, it answers the command. */
   readonly disable: (command: DisableCommand) => Admission;
 }
@@ -234,7 +233,7 @@ export class Dispatcher implements BatchSettle {
   }
 
   #unhappy(message: DispatchMessage, outcome: Outcome, attempt: number): void {
-    this.#options.refusals?.note(outcome, this.#outcomes.accepted, this.#clock.monotonicMs());
+    this.#options.refusals.note(outcome, this.#outcomes.accepted, this.#clock.monotonicMs());
     if (outcome.kind === 'unregistered' && message.node !== '') {
       this.#disable(message, message.node, outcome);
       return;

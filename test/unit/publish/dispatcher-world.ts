@@ -7,6 +7,7 @@ import { seededRandom } from '../../../src/core/random.ts';
 import { CredentialKeeper } from '../../../src/publish/credential-keeper.ts';
 import { dispatchActor } from '../../../src/publish/dispatch-actor.ts';
 import { GatewayTime } from '../../../src/publish/gateway-time.ts';
+import { RefusalPattern } from '../../../src/publish/refusal-pattern.ts';
 import { sampleNotification } from '../../conformance/provider.ts';
 import { VirtualClock } from '../../simulation/virtual-clock.ts';
 import type { Logger } from '../../../src/core/log.ts';
@@ -109,6 +110,7 @@ export function setup(options: DispatcherWorldOptions = {}): DispatcherWorld {
         requestMs: 10_000,
         random,
         logger: options.logger ?? silentLogger,
+        refusals: new RefusalPattern({ provider, mode: '', logger: silentLogger }),
         disable: (command) => {
           disabled.push(command);
           return options.admission ?? 'accepted';
