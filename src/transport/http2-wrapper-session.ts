@@ -55,8 +55,6 @@ class WrapperConnection implements GatewayConnection {
   #session: ClientHttp2Session | undefined;
   #socket: TLSSocket | undefined;
   #streamsMax = 0;
-  /** Streams above it were not processed (RFC 9113 §6.8). */
-  #lastStreamId = Infinity;
   /** Bytes that the peer's connection window still takes, as far as we know; what is `#unwritten` is taken off. */
   #window = 0;
   #unwritten = 0;
@@ -196,9 +194,9 @@ class WrapperConnection implements GatewayConnection {
       this.#events.streamsChanged();
     });
     session.on('goaway', (code, lastStreamId, data) => {
-      this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
       this.#reason = goawayReason(code, data ?? noBytes);
       this.#events.leaving(this.#reason);
+      this.#loseAbove(lastStreamId);
     });
     session.on('close', () => this.#ended(this.#reason === '' ? 'connection closed' : this.#reason));
     this.#readSettings(session);
@@ -238,9 +236,8 @@ class WrapperConnection implements GatewayConnection {
   readonly #onClose = this.#listener((exchange, stream) => {
     this.#forget(stream);
     const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
-    const beyond = stream.id !== undefined && stream.id > this.#lastStreamId;
     const reason = this.#reason !== '' ? this.#reason : resetReason(stream.rstCode);
-    this.#events.lost(exchange.slot, (refused || beyond) && exchange.status === 0, reason);
+    this.#events.lost(exchange.slot, refused && exchange.status === 0, reason);
   });
 
   // Listeners are made once for each connection, not once for each stream; `this` is the stream.
@@ -286,6 +283,15 @@ class WrapperConnection implements GatewayConnection {
     if (!this.#starved || this.#unwritten > 0) return;
     this.#starved = false;
     this.#events.writableAgain();
+  }
+
+  /** What the peer has not acted on (RFC 9113 §6.8), in the order it was sent: node:http2 closes the last one first. */
+  #loseAbove(lastStreamId: number): void {
+    for (const [stream, exchange] of [...this.#exchanges]) {
+      if (stream.id === undefined || stream.id <= lastStreamId || !this.#exchanges.has(stream)) continue;
+      this.#forget(stream);
+      this.#events.lost(exchange.slot, exchange.status === 0, this.#reason);
+    }
   }
 
   #blame(error: unknown): void {

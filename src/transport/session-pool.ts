@@ -113,7 +113,7 @@ export class SessionPool implements GatewaySession, LaneRequests {
     if (unprocessed && !flight.replayed) {
       flight.replayed = true;
       flight.lane = undefined;
-      this.#waiting.pushFront(slot);
+      this.#waiting.pushReturned(slot);
     } else {
       this.#fail(slot, unprocessed ? 'not-sent' : 'no-answer', reason);
     }

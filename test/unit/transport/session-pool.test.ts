@@ -308,6 +308,15 @@ test('session pool: the clock is read a few times for a burst, not for each requ
   assert.ok(clock.reads <= 5, `${clock.reads} reads`);
 });
 
+test('session pool: what a gateway refuses is sent again in its order, before what has waited', async () => {
+  const { clock, gateway, send } = await warm({ sessionsMax: 1, streamsMax: 4 });
+  for (let tag = 1; tag <= 6; tag++) send(tag, hourMs);
+  const first = gateway.at(0).paths.slice(-4);
+  gateway.at(0).refuse(4);
+  await clock.settle();
+  assert.deepEqual(gateway.at(0).paths.slice(-4), first);
+});
+
 test('session pool: a connection that only finishes gives way when there are twice as many as allowed', async () => {
   const { clock, gateway, ends, send } = await warm({ sessionsMax: 1 });
   send(1, hourMs);

@@ -24,6 +24,21 @@ test('slot queue: what is sent again goes before what waits', () => {
   assert.deepEqual([queue.shift(), queue.shift(), queue.size], [2, 3, 0]);
 });
 
+test('slot queue: what came back keeps its order, and what could not leave is first again', () => {
+  const queue = new SlotQueue();
+  queue.push(9);
+  for (const slot of [1, 2, 3]) queue.pushReturned(slot);
+  assert.equal(queue.shift(), 1);
+  queue.pushFront(1);
+  queue.pushReturned(4);
+  assert.deepEqual(
+    queue.removeWhere((slot) => slot === 3),
+    [3],
+  );
+  assert.equal(queue.size, 4);
+  assert.deepEqual([queue.shift(), queue.shift(), queue.shift(), queue.shift()], [1, 2, 4, 9]);
+});
+
 test('slot queue: taking out keeps the order of both parts', () => {
   const queue = new SlotQueue();
   for (let slot = 0; slot < 6; slot++) queue.push(slot);
