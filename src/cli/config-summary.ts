@@ -10,10 +10,12 @@ import type { CertificateLife } from '../../config/certificate-life.ts';
 import type { EngineConfig, ProviderConfig, ServerConfig } from '../../config/engine-config.ts';
 
 const secretNames = new Set(['secret', 'secretKey', 'keyPem', 'privateKeyPem', 'certificatePem', 'token']);
+/** Of addresses that may hold a password. */
+const addressNames = new Set(['url', 'proxyUrl']);
 
 /**
- * A copy to print: text under the name of a secret is replaced, an empty one stays empty. Of the address of a broker or
- * database the password is, and of plugins' options all: what they mean is theirs to know.
+ * A copy to print: text under the name of a secret is replaced, an empty one stays empty. Of the address of a
+ * broker, database or proxy the password is, and of plugins' options all: what they mean is theirs to know.
  */
 export function withoutSecrets(config: EngineConfig): unknown {
   return JSON.parse(
@@ -21,7 +23,7 @@ export function withoutSecrets(config: EngineConfig): unknown {
       if (name === 'options') return '[not shown]';
       if (typeof value !== 'string' || value === '') return value;
       if (secretNames.has(name)) return '[secret]';
-      return name === 'url' ? withoutPassword(value) : value;
+      return addressNames.has(name) ? withoutPassword(value) : value;
     }),
   );
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { summaryOf, withoutSecrets } from '../../../src/cli/config-summary.ts';
-import { clientCertificate, clientKey, configOf, trial } from '../config/config-fixture.ts';
+import { clientCertificate, clientKey, configOf, ecKey, trial } from '../config/config-fixture.ts';
 
 const files = { './p.js': '', '/c.pem': clientCertificate, '/k.pem': clientKey };
 const text = `${trial}
@@ -66,4 +66,12 @@ test('the whole is printed without passwords, tokens, keys and what plugins are 
   assert.match(printed, /"url":"amqp:\/\/meerkat:\[secret\]@127\.0\.0\.1:5672\/%2f"/);
   assert.match(printed, /"url":"mysql:\/\/meerkat:\[secret\]@127\.0\.0\.1\/x"/);
   assert.match(printed, /"token":"\[secret\]"/);
+});
+
+test('the password of a proxy is not printed either', () => {
+  const apns =
+    '[[providers]]\nname = "apple"\nkind = "apns"\nkey_file = "k.p8"\nkey_id = "K"\nteam_id = "T"\n' +
+    'transport = "http2-wrapper"\nproxy = "http://meerkat:hunter2@proxy.example.net:3128"\n';
+  const printed = JSON.stringify(withoutSecrets(configOf(apns, { files: { 'k.p8': ecKey } })));
+  assert.match(printed, /"proxyUrl":"http:\/\/meerkat:\[secret\]@proxy\.example\.net:3128\/"/);
 });
