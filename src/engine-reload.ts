@@ -141,11 +141,14 @@ async function takeOver(
   if (old !== undefined) await keepers.release(old);
 }
 
-type RestartOnly = Pick<ProviderConfig, 'apps' | 'tags' | 'creditMax' | 'requestMs'>;
+type RestartOnly = Pick<Gateway, 'apps' | 'tags' | 'creditMax' | 'requestMs'> &
+  Partial<Pick<FcmConfig, 'quotaPerMinute'>>;
 
-/** What the main thread was built by: routes and queues. */
-function restartOnly({ apps, tags, creditMax, requestMs }: ProviderConfig): RestartOnly {
-  return { apps, tags, creditMax, requestMs };
+/** What the main thread was built by: routes, queues and the pace. */
+function restartOnly(config: Gateway): RestartOnly {
+  const { apps, tags, creditMax, requestMs } = config;
+  const common = { apps, tags, creditMax, requestMs };
+  return config.kind === 'fcm' ? { ...common, quotaPerMinute: config.quotaPerMinute } : common;
 }
 
 function restartKeys(before: ProviderConfig, next: ProviderConfig): string[] {

@@ -131,6 +131,9 @@ test('4.1 a service account with a new key takes over; one of another project do
     JSON.stringify((await engine.reload(configOf([given]))).providers[0]);
   assert.match(await why(await provider('chat-1', false)), /token endpoint: invalid_grant/);
   assert.match(await why(await provider('chat-2')), /of the project chat-2/);
+  const slower = await engine.reload(configOf([{ ...first, quota_per_minute: 6_000 }]));
+  assert.deepEqual(slower.restart, ['providers.fcm.quota_per_minute']);
+  assert.deepEqual(slower.providers, [{ provider: 'fcm', kind: 'unchanged' }]);
   assert.equal(await send(), 'accepted');
   assert.match(await why(await provider('chat-1')), /renewed/);
   assert.equal(await send(), 'accepted');
