@@ -1,17 +1,8 @@
 /** docs/push-tutorial.md taken apart: its fenced blocks by info string, and the first cells of its tables. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { projectRoot } from '../tidy/tree.ts';
+import { blocksOf, pageOf } from './docs-page.ts';
+import type { Block } from './docs-page.ts';
 
-export interface Block {
-  /** The info string: the language, then what the block is to the tests. */
-  readonly info: string;
-  readonly text: string;
-  /** Of its first line in the page. */
-  readonly line: number;
-}
-
-export const page: string = readFileSync(join(projectRoot(), 'docs', 'push-tutorial.md'), 'utf8');
+export const page: string = pageOf('push-tutorial.md');
 
 export const blocks: readonly Block[] = blocksOf(page);
 
@@ -22,20 +13,6 @@ export function blocksNamed(...infos: readonly string[]): readonly Block[] {
 /** The code in the first cells of all table rows. */
 export function firstCells(): ReadonlySet<string> {
   return new Set([...page.matchAll(/^\| `([^`]+)`/gm)].map(([, code = '']) => code));
-}
-
-function blocksOf(markdown: string): readonly Block[] {
-  const found: Block[] = [];
-  let open: { readonly info: string; readonly line: number; readonly lines: string[] } | undefined;
-  for (const [index, line] of markdown.split('\n').entries()) {
-    if (!line.startsWith('```')) open?.lines.push(line);
-    else if (open === undefined) open = { info: line.slice(3).trim(), line: index + 2, lines: [] };
-    else {
-      found.push({ info: open.info, line: open.line, text: open.lines.join('\n') });
-      open = undefined;
-    }
-  }
-  return found;
 }
 
 export interface Mistake {
@@ -64,19 +41,4 @@ export function mistakesOf({ text, line }: Block): readonly Mistake[] {
 /** Without the white space by which people read it. */
 export function withoutGaps(xml: string): string {
   return xml.replaceAll(/>\s+</g, '><').trim();
-}
-
-/** The words of a command line as a shell takes them; variables are replaced by their values. */
-export function wordsOf(command: string, variables: Readonly<Record<string, string>>): readonly string[] {
-  const words: string[] = [];
-  for (const [whole] of command.replaceAll(/\\\n/g, ' ').matchAll(/(?:'[^']*'|"(?:\\[\s\S]|[^"\\])*"|[^\s'"])+/g)) {
-    words.push(
-      whole.replaceAll(/'([^']*)'|"((?:\\[\s\S]|[^"\\])*)"|([^'"]+)/g, (_, single, double, bare) => {
-        if (single !== undefined) return String(single);
-        const text = double === undefined ? String(bare) : String(double).replaceAll(/\\([\s\S])/g, '$1');
-        return text.replaceAll(/\$([A-Z]+)/g, (name, variable: string) => variables[variable] ?? name);
-      }),
-    );
-  }
-  return words;
 }

@@ -86,7 +86,8 @@ export function configOf(toml: string, env: Readonly<Record<string, string>> = {
 
 function readFile(path: string): string {
   if (path.endsWith('.p8')) return pemOf(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey);
-  if (path.endsWith('.pem')) return readFileSync(join(projectRoot(), certificatePath), 'utf8');
+  if (path.endsWith('-key.pem')) return fixture('client-key.pem');
+  if (path.endsWith('.pem')) return fixture('client-certificate.pem');
   if (!path.endsWith('service-account.json')) return httpToken;
   return JSON.stringify({
     project_id: 'chat-1a2b3',
@@ -96,7 +97,9 @@ function readFile(path: string): string {
   });
 }
 
-const certificatePath = 'test/fixtures/config/client-certificate.pem';
+function fixture(name: string): string {
+  return readFileSync(join(projectRoot(), 'test', 'fixtures', 'config', name), 'utf8');
+}
 
 function pemOf(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();

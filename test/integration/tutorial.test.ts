@@ -1,6 +1,6 @@
 /** Everything in docs/push-tutorial.md that a machine can read is run, in the order of the page. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -8,12 +8,12 @@ import { importMongooseIM } from '../../config/mongooseim/import-config.ts';
 import { skips } from '../../src/event/verdicts.ts';
 import { freePorts } from '../peers/server-process.ts';
 import { projectRoot } from '../tidy/tree.ts';
-import { commandLine } from '../unit/cli/command-line.ts';
-import { blocks, blocksNamed, firstCells, mistakesOf, page, withoutGaps, wordsOf } from './tutorial-page.ts';
+import { assertCommands, assertMessages, wordsOf } from './docs-page.ts';
+import { blocks, blocksNamed, firstCells, mistakesOf, page, withoutGaps } from './tutorial-page.ts';
 import { configOf, httpToken, stamped, tutorialWorld } from './tutorial-world.ts';
 import type { TestContext } from 'node:test';
 import type { EventResult, MessageInput } from '../../src/index.ts';
-import type { Block } from './tutorial-page.ts';
+import type { Block } from './docs-page.ts';
 import type { TutorialWorld } from './tutorial-world.ts';
 
 const deadline = { timeout: 60_000 };
@@ -59,21 +59,8 @@ describe('the tutorial', () => {
   });
 
   it('every command line is one of ours, with options that it has', deadline, async (t) => {
-    const { run } = commandLine(t);
-    const helps = new Map<string, Promise<{ readonly exitCode: number; readonly stdout: string }>>();
-    for (const command of commandsOf()) {
-      const words = wordsOf(command, {}).slice(1);
-      const end = words.findIndex((word) => !/^[a-z][a-z-]*$/.test(word));
-      const name = words.slice(0, end === -1 ? words.length : end);
-      const help = helps.get(name.join(' ')) ?? run([...name, '--help']);
-      helps.set(name.join(' '), help);
-      const { exitCode, stdout } = await help;
-      assert.equal(exitCode, 0, command);
-      for (const option of words.filter((word) => word.startsWith('-') && word !== '--help')) {
-        assert.match(stdout, new RegExp(`(?<![\\w-])${option}\\b`), `${command}: ${option}`);
-      }
-    }
-    assert.ok(helps.size >= 7, [...helps.keys()].join(', '));
+    const count = await assertCommands(t, page);
+    assert.ok(count >= 7, String(count));
   });
 
   for (const shown of shownBlocks()) {
@@ -92,12 +79,7 @@ describe('the tutorial', () => {
 
   it('every message of the log that is told of is written by the source', () => {
     const [, section = ''] = /^### 4\. Does the publish([\s\S]*?)^### 5/m.exec(page) ?? [];
-    const source = sourceText('src');
-    const messages = [...section.matchAll(/`([^`]+)`/g)]
-      .filter(([, text = '']) => text.includes(' ') && !text.startsWith('meerkat '))
-      .map(([, text = '']) => text.replace(/;? \.\.\.$/, ''));
-    assert.ok(messages.length >= 10);
-    for (const message of messages) assert.ok(source.includes(message), message);
+    assert.ok(assertMessages(section) >= 10);
   });
 
   it('there are two diagrams', () => {
@@ -222,15 +204,6 @@ async function requested(script: string, port: number): Promise<string> {
   return format === '' ? body : body + format.replace('%{http_code}\\n', String(response.status));
 }
 
-/** Of the scripts, and of the text between backticks. */
-function commandsOf(): readonly string[] {
-  const lines = blocksNamed('sh').flatMap(({ text }) => text.split('\n'));
-  const inline = [...page.replaceAll(/```[\s\S]*?```/g, '').matchAll(/`(meerkat [^`]+)`/g)].map(
-    ([, text = '']) => text,
-  );
-  return [...lines.filter((line) => line.startsWith('meerkat ')), ...inline];
-}
-
 interface Shown {
   /** Of the part of the configuration above it, `''` if there is none. */
   readonly toml: string;
@@ -289,12 +262,4 @@ function reasonsInSource(): readonly string[] {
   const choice = [...read('registration-choice.ts').matchAll(/(?:return|[?:=]) '([^']+ [^']+)'/g)];
   assert.ok(notifier.length >= 2 && filter.length >= 8 && choice.length >= 5);
   return [...notifier, ...filter, ...choice].map(([, reason = '']) => reason);
-}
-
-function sourceText(folder: string): string {
-  const root = join(projectRoot(), folder);
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => readFileSync(join(root, name), 'utf8').replaceAll(/' \+\s+'/g, ''))
-    .join('\n');
 }
