@@ -1,4 +1,4 @@
-/** Pages of docs/ taken apart: fenced blocks by info string, command lines, and messages of the log that they tell of. */
+/** Pages of docs/ taken apart: fenced blocks by info string, command lines, messages of the log that they tell of. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -63,7 +63,8 @@ describe('the page about gateways', () => {
 
   it('every outcome has its row', () => {
     const [, section = ''] = page.split('\n| Outcome |');
-    const rows = [...section.slice(0, section.indexOf('\n\n')).matchAll(/^\| `([^`]+)`/gm)].map(([, kind]) => kind);
+    const table = section.slice(0, section.indexOf('\n\n'));
+    const rows = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, kind]) => kind);
     assert.deepEqual(new Set(rows), new Set(outcomeKinds));
   });
 
