@@ -4,6 +4,7 @@
  * than what is measured; so it reads frame heads (RFC 9113 §4.1) and never decodes a header or looks at a body.
  */
 import { createServer } from 'node:tls';
+import type { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { assert } from '../core/assert.ts';
 import type { Cancel, Clock } from '../core/clock.ts';
@@ -54,6 +55,8 @@ export class AnsweringGateway {
   readonly #options: AnsweringGatewayOptions;
   readonly #server: Server;
   readonly #answer: Uint8Array;
+  /** Under the connections, and of those whose handshake goes on. */
+  readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<AnsweringConnection>();
   #stall: AnsweringStall = { share: 0, answerAfterMs: 0 };
   #requests = 0;
@@ -68,6 +71,10 @@ export class AnsweringGateway {
     this.#options = options;
     this.#answer = answerOf(Buffer.from(options.body ?? ''));
     this.#server = createServer({ cert: options.tls.certPem, key: options.tls.keyPem, ALPNProtocols: ['h2'] });
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
     this.#server.on('secureConnection', (socket) => this.#connected(socket));
     this.#server.on('tlsClientError', () => undefined);
   }
@@ -99,6 +106,8 @@ export class AnsweringGateway {
 
   stop(): Promise<void> {
     for (const connection of this.#connections) connection.close();
+    // A client that waits in its handshake would hold the end for as long as it likes.
+    for (const socket of this.#sockets) socket.destroy();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
     });

@@ -8,7 +8,7 @@ import { createServer as createHttp1Server } from 'node:http';
 import type { IncomingMessage, Server as Http1Server, ServerResponse } from 'node:http';
 import { constants, createServer as createHttp2Server, Http2ServerRequest } from 'node:http2';
 import type { Http2Server, Http2ServerResponse, Settings } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Server as TlsServer, TLSSocket } from 'node:tls';
 import { assert, unreachable } from '../core/assert.ts';
@@ -76,6 +76,8 @@ export class FakeListener {
   readonly #tls: TlsServer;
   readonly #h2: Http2Server;
   readonly #h1: Http1Server;
+  /** Under the connections, and of those whose handshake goes on. */
+  readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<FakeConnection>();
   /** By HTTP/2 session, or by socket for HTTP/1.1. */
   readonly #owners = new WeakMap<object, FakeConnection>();
@@ -96,6 +98,10 @@ export class FakeListener {
       requestCert: options.clientCaPem !== undefined,
       rejectUnauthorized: false,
       ...(options.clientCaPem === undefined ? {} : { ca: options.clientCaPem }),
+    });
+    this.#tls.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
     });
     this.#tls.on('secureConnection', (socket) => this.#connected(socket));
     this.#tls.on('tlsClientError', () => undefined);
@@ -128,6 +134,8 @@ export class FakeListener {
     this.#delays.clear();
     this.#idleTimers.clear();
     for (const connection of this.#connections) connection.destroy();
+    // A client that waits in its handshake would hold the end for as long as it likes.
+    for (const socket of this.#sockets) socket.destroy();
     return new Promise((resolve) => {
       this.#tls.close(() => resolve());
     });

@@ -1,11 +1,13 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { connect } from 'node:tls';
 import { AnsweringGateway } from '../../../src/fake/answering-gateway.ts';
 import { makeAuthority } from '../../../src/fake/certificates.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 import { frameFlags, frameTypes, preface, smallFrame } from '../../../src/transport/h2/frames.ts';
+import { within } from '../../peers/deadline.ts';
 import { VirtualClock } from '../../simulation/virtual-clock.ts';
 import { GatewayClient } from './gateway-client.ts';
 import type { TestContext } from 'node:test';
@@ -138,3 +140,18 @@ function nextTurn(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+test('stop does not wait for a client that has not finished its handshake', async (t) => {
+  const { gateway, client, port } = await setup(t);
+  const silent = connectTcp(port, '127.0.0.1');
+  silent.on('error', () => undefined);
+  await once(silent, 'connect');
+  await client.post(fields, ''); // accepted after the other
+  const closed = once(silent, 'close');
+  try {
+    await within('the stop', gateway.stop(), 5_000);
+  } finally {
+    silent.destroy();
+  }
+  await closed;
+});

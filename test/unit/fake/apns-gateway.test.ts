@@ -1,6 +1,9 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { makeApnsKey } from '../../../src/fake/apns-token.ts';
+import { within } from '../../peers/deadline.ts';
 import { device, payload, reasonOf, setup, topic } from './apns-world.ts';
 import type { OutgoingHttpHeaders } from 'node:http2';
 
@@ -295,3 +298,18 @@ function goawayOf({ session }: ReturnType<Awaited<ReturnType<typeof setup>>['cli
     session.on('goaway', (_code, _last, data) => resolve(Buffer.from(data ?? []).toString()));
   });
 }
+
+test('stop does not wait for a client that has not finished its handshake', async (t) => {
+  const { gateway, client, bearer, port } = await setup(t);
+  const silent = connect(port, '127.0.0.1');
+  silent.on('error', () => undefined);
+  await once(silent, 'connect');
+  await client().post(fields(bearer()), payload); // accepted after the other
+  const closed = once(silent, 'close');
+  try {
+    await within('the stop', gateway.stop(), 5_000);
+  } finally {
+    silent.destroy();
+  }
+  await closed;
+});
