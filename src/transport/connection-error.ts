@@ -6,9 +6,13 @@ export function codeOfError(error: unknown): string {
   return typeof error.code === 'string' ? error.code : '';
 }
 
+/** The peer has chosen another protocol by ALPN, or none. */
+export const notHttp2 = 'the gateway does not speak HTTP/2';
+
 /** The code where there is one, otherwise the beginning of the message. */
 export function reasonOfError(error: unknown): string {
   const code = codeOfError(error);
+  if (code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL') return notHttp2; // RFC 7301 §3.2
   if (code !== '') return code;
   return error instanceof Error ? error.message.slice(0, 120) : 'unknown error';
 }

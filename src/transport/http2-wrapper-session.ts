@@ -11,7 +11,7 @@ import { constants } from 'node:http2';
 import { isIP } from 'node:net';
 import { Agent } from 'http2-wrapper';
 import { limits } from '../core/limits.ts';
-import { codeOfError, reasonOfError } from './connection-error.ts';
+import { codeOfError, notHttp2, reasonOfError } from './connection-error.ts';
 import { errorName, goawayReason } from './h2/frames.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 import { SessionPool } from './session-pool.ts';
@@ -164,10 +164,17 @@ class WrapperConnection implements GatewayConnection {
           ...secrets,
           ...tunnel,
           servername: isIP(name) === 0 ? name : '',
+          // Said, because NODE_TLS_REJECT_UNAUTHORIZED in the environment is the default.
+          rejectUnauthorized: true,
         });
         this.#socket = socket;
         socket.setNoDelay(true);
         socket.on('error', (error) => this.#blame(error));
+        // node:http2 would wait for SETTINGS until the connection is given up. Later, because it ends the process when
+        // the socket goes within this event (Node.js 20).
+        socket.once('secureConnect', () => {
+          if (socket.alpnProtocol !== 'h2') options.clock.soon(() => this.destroy(notHttp2));
+        });
         return socket;
       },
     });

@@ -155,7 +155,13 @@ export class HttpsRequests implements HttpsExchanges {
 
 function connectorOf({ ca, httpVersion }: HttpsRequestsOptions): buildConnector.connector {
   const allowH2 = httpVersion === '2';
-  const connect = buildConnector({ allowH2, timeout: limits.gatewayConnectMs, ...(ca === '' ? {} : { ca }) });
+  const connect = buildConnector({
+    allowH2,
+    timeout: limits.gatewayConnectMs,
+    // Said, because NODE_TLS_REJECT_UNAUTHORIZED in the environment is the default.
+    rejectUnauthorized: true,
+    ...(ca === '' ? {} : { ca }),
+  });
   if (!allowH2) return connect;
   return (options, callback) =>
     connect(options, (error, socket) => {

@@ -24,6 +24,7 @@ export interface PeerOptions {
   readonly streamsMax?: number;
   /** Authority of the client certificates it asks for. */
   readonly clientCaPem?: string;
+  readonly tlsVersionMax?: 'TLSv1.2' | 'TLSv1.3';
 }
 
 // @types/node 20 does not know the fourth: all fields as they came, names and values in turn.
@@ -88,6 +89,7 @@ export class Http2Peer {
       cert: certificate.certPem,
       key: certificate.keyPem,
       settings: { maxConcurrentStreams: options.streamsMax ?? 1000 },
+      maxVersion: options.tlsVersionMax ?? 'TLSv1.3',
       ...(ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true, ca }),
     });
     this.#server.on('session', (session) => this.#accept(session));

@@ -7,7 +7,7 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity, connect, createSecureContext } from 'node:tls';
 import { limits } from '../../core/limits.ts';
-import { reasonOfError } from '../connection-error.ts';
+import { notHttp2, reasonOfError } from '../connection-error.ts';
 import type { OnReadOpts, TcpNetConnectOpts } from 'node:net';
 import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
 import type { Cancel } from '../../core/clock.ts';
@@ -83,7 +83,7 @@ export class TlsWire implements ByteWire {
         owner.opened();
         return;
       }
-      this.#blame('the gateway does not speak HTTP/2');
+      this.#blame(notHttp2);
       socket.destroy();
     });
     socket.once('close', () => {
@@ -113,6 +113,8 @@ export class TlsWire implements ByteWire {
       port: options.port,
       // An address is no server name (RFC 6066 §3); the certificate is then checked for the address.
       servername: isIP(name) === 0 ? name : '',
+      // Said, because NODE_TLS_REJECT_UNAUTHORIZED in the environment is the default.
+      rejectUnauthorized: true,
       checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
       secureContext: context,
       ALPNProtocols: ['h2'],

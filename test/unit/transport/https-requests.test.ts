@@ -7,6 +7,7 @@ import { epochMs } from '../../../src/core/ids.ts';
 import { limits } from '../../../src/core/limits.ts';
 import { makeAuthority } from '../../../src/fake/certificates.ts';
 import { HttpsRequests } from '../../../src/transport/https-requests.ts';
+import { checkNoCertificates } from '../../conformance/gateway-tls.ts';
 import { Watch } from '../../conformance/http2-peer.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -120,6 +121,13 @@ test('https: a server that is not there, or not trusted, was sent nothing', asyn
   assert.equal(failureOf(await post()), 'not-sent');
   const untrusted = await setup(t, { trusted: false });
   assert.equal(failureOf(await untrusted.post()), 'not-sent');
+});
+
+test('https: the certificate is checked even where Node.js was told not to', async (t) => {
+  checkNoCertificates(t);
+  const { post, answers } = await setup(t, { trusted: false });
+  answers((_request, response) => response.end());
+  assert.equal(failureOf(await post()), 'not-sent');
 });
 
 test('https: what is sent in answer to a failure finds the next connection, or fails as well', async (t) => {
