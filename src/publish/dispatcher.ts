@@ -155,13 +155,11 @@ export class Dispatcher implements BatchSettle {
     this.#paused = batch;
     this.#pausedRest = batch;
     while (this.#pausedRest.length > 0) {
-      let authorization = this.#authorization();
-      if (authorization === undefined) {
-        await this.#options.access.keeper?.mint();
-        authorization = this.#authorization();
-      }
       if (this.#credit === 0) await this.#creditBack();
+      if (this.#authorization() === undefined) await this.#options.access.keeper?.mint();
       if (this.#stopped) return; // whoever stopped us has told that these are lost
+      // Read after all waits: a reload in between has changed it together with the revision.
+      const authorization = this.#authorization();
       const rest = this.#pausedRest;
       const room = Math.min(rest.length, this.#credit);
       const count = this.#gate === undefined || authorization === undefined ? room : this.#gate.take(room);

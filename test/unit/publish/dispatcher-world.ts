@@ -76,6 +76,8 @@ export interface DispatcherWorld {
   readonly outcomes: () => string[];
   readonly disabled: DisableCommand[];
   readonly figures: () => DispatchFigures;
+  /** Another credential takes over. */
+  readonly reload: (source: CredentialSource) => Promise<void>;
 }
 
 export function setup(options: DispatcherWorldOptions = {}): DispatcherWorld {
@@ -86,24 +88,25 @@ export function setup(options: DispatcherWorldOptions = {}): DispatcherWorld {
   const system = new ActorSystem({ clock, logger: silentLogger, failed: (path) => assert.fail(path) });
   const disabled: DisableCommand[] = [];
   const answers = new Map<number, CommandAnswer[]>();
-  const keeper =
-    options.source === undefined
-      ? undefined
-      : new CredentialKeeper({
-          source: options.source,
-          time: new GatewayTime(clock, silentLogger),
-          clock,
-          random,
-          logger: silentLogger,
-          provider,
-        });
+  const keeperOf = (source: CredentialSource): CredentialKeeper => {
+    const time = new GatewayTime(clock, silentLogger);
+    return new CredentialKeeper({ source, time, clock, random, logger: silentLogger, provider });
+  };
+  const { source } = options;
+  const access = { keeper: source === undefined ? undefined : keeperOf(source), revision: 0 };
+  const reload = async (next: CredentialSource): Promise<void> => {
+    const keeper = keeperOf(next);
+    await keeper.mint();
+    access.keeper = keeper;
+    access.revision++;
+  };
   let dispatcher: Dispatcher | undefined;
   const ref = system.spawn(
     dispatchActor(
       {
         provider,
         executor,
-        access: { keeper, revision: 0 },
+        access,
         pace: options.pace,
         collapses: true,
         creditMax: options.creditMax ?? 100,
@@ -142,5 +145,5 @@ export function setup(options: DispatcherWorldOptions = {}): DispatcherWorld {
     assert.ok(dispatcher);
     return dispatcher.figures;
   };
-  return { clock, system, ref, executor, publish, outcomes, disabled, figures };
+  return { clock, system, ref, executor, publish, outcomes, disabled, figures, reload };
 }

@@ -294,6 +294,29 @@ describe('dispatcher and its credential', () => {
     assert.equal(mints, 2);
   });
 
+  it('what waited for credit during a reload goes out with the new credential and its revision', async () => {
+    const source = (authorization: string): CredentialSource => ({
+      id: '',
+      mint: (nowMs) => {
+        const [renewAtMs, expiresAtMs] = [epochMs(nowMs + 60_000), epochMs(nowMs + 90_000)];
+        return Promise.resolve(ok({ authorization, mintedAtMs: nowMs, renewAtMs, expiresAtMs, gatewayAtMs: 0 }));
+      },
+      close: () => Promise.resolve(),
+    });
+    const { clock, executor, publish, reload } = setup({ source: source('bearer old'), creditMax: 1 });
+    publish();
+    publish();
+    await clock.settle();
+    await reload(source('bearer new'));
+    executor.end(0, accepted('id'));
+    await clock.settle();
+    const sent = executor.batches.map(({ batch }) => [batch.authorization, batch.revision]);
+    assert.deepEqual(sent, [
+      ['bearer old', 0],
+      ['bearer new', 1],
+    ]);
+  });
+
   it('without a credential all is told: unavailable while it may come, unauthorized when refused', async () => {
     let transient = true;
     const source: CredentialSource = {
