@@ -27,10 +27,13 @@ export interface Exchange {
 
 const noFields: Readonly<Record<string, string>> = Object.freeze({});
 const sparesMax = 1_024;
+const slotsAtFirst = 1_024;
 
 export class ExchangeTable {
   readonly #open = new Map<number, Exchange>();
   readonly #spares: Exchange[] = [];
+  /** The last stream of each slot, for `bySlot`; perhaps over. 0: none. */
+  #streamIdBySlot = new Int32Array(slotsAtFirst);
   readonly #cancelled = new Set<number>();
   /** Cancelled ids up to here may have been forgotten. */
   #forgottenId = 0;
@@ -48,6 +51,8 @@ export class ExchangeTable {
     exchange.streamId = streamId;
     exchange.slot = slot;
     this.#open.set(streamId, exchange);
+    if (slot >= this.#streamIdBySlot.length) this.#grow(slot);
+    this.#streamIdBySlot[slot] = streamId;
     return exchange;
   }
 
@@ -56,10 +61,7 @@ export class ExchangeTable {
   }
 
   bySlot(slot: number): Exchange | undefined {
-    for (const exchange of this.#open.values()) {
-      if (exchange.slot === slot) return exchange;
-    }
-    return undefined;
+    return this.#open.get(this.#streamIdBySlot[slot] ?? 0);
   }
 
   /** It has ended: its record is used again. */
@@ -91,6 +93,12 @@ export class ExchangeTable {
 
   wasCancelled(streamId: number): boolean {
     return streamId <= this.#forgottenId || this.#cancelled.has(streamId);
+  }
+
+  #grow(slot: number): void {
+    const larger = new Int32Array(2 * (slot + 1));
+    larger.set(this.#streamIdBySlot);
+    this.#streamIdBySlot = larger;
   }
 }
 
