@@ -7,6 +7,7 @@
  */
 import { limits } from '../../core/limits.ts';
 import { CalmMeter } from './calm-meter.ts';
+import { ControlFrames, goawayBytesMin, pingBytes } from './control-frames.ts';
 import { ExchangeTable } from './exchange.ts';
 import { FrameReader } from './frame-reader.ts';
 import {
@@ -14,9 +15,7 @@ import {
   errorName,
   frameTypes,
   frameFlags,
-  goawayReason,
   preface,
-  readUint32,
   settingIds,
   settingsFrame,
   smallFrame,
@@ -34,6 +33,7 @@ import type { Cancel, Clock } from '../../core/clock.ts';
 import type { ConnectionEvents, GatewayConnection } from '../gateway-connection.ts';
 import type { GatewayRequest } from '../gateway-session.ts';
 import type { ByteWire } from './byte-wire.ts';
+import type { ControlOwner } from './control-frames.ts';
 import type { Exchange } from './exchange.ts';
 import type { FrameHandler } from './frame-reader.ts';
 import type { FrameHead } from './frames.ts';
@@ -51,15 +51,13 @@ export interface H2ConnectionOptions {
 }
 
 const { noError, protocolError, frameSizeError, enhanceYourCalm } = errorCodes;
-const goawayBytesMin = 8;
-const pingBytes = 8;
 const uint32Bytes = 4;
 /** A body of this size goes out at once, or the connection is not `writable`: the largest that APNs takes. */
 const windowFloorBytes = limits.apnsVoipPayloadBytesMax;
 // WINDOW_UPDATE is cheap, and usual: once or twice for each request.
 const windowUpdateWeight = 0.01;
 
-export class H2Connection implements GatewayConnection, FrameHandler, ResponseOwner {
+export class H2Connection implements GatewayConnection, FrameHandler, ResponseOwner, ControlOwner {
   readonly #clock: Clock;
   readonly #events: ConnectionEvents;
   readonly #wire: ByteWire;
@@ -70,13 +68,13 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
   readonly #window: SendWindow;
   readonly #requests: RequestWriter;
   readonly #responses: ResponseReader;
+  readonly #control: ControlFrames;
   readonly #frames = new FrameReader(this);
   readonly #calm: CalmMeter;
   /** `greeting`: the peer's SETTINGS have not come. `leaving`: no new streams. */
   #state: 'greeting' | 'open' | 'leaving' | 'closed' = 'greeting';
   #closing = false;
   #nextStreamId = 1;
-  #lastStreamId = streamIdMax;
   /** Bytes of DATA since the connection's receive window was last widened. */
   #unreturnedBytes = 0;
   #starved = false;
@@ -98,6 +96,14 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
       window: this.#window,
     });
     this.#responses = new ResponseReader(this, this.#exchanges, replyFields);
+    this.#control = new ControlFrames(this, {
+      encoder: this.#encoder,
+      exchanges: this.#exchanges,
+      output: this.#output,
+      responses: this.#responses,
+      settings: this.#settings,
+      window: this.#window,
+    });
   }
 
   /** The wire is open: preface and SETTINGS go out (§3.4). */
@@ -137,6 +143,10 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
 
   get nextStreamId(): number {
     return this.#nextStreamId;
+  }
+
+  get isGreeting(): boolean {
+    return this.#state === 'greeting';
   }
 
   get writable(): boolean {
@@ -219,6 +229,34 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
     this.#events.lost(slot, unprocessed, reason);
   }
 
+  interim(): number {
+    return this.#calmAfter(1);
+  }
+
+  settingsCame(): void {
+    if (this.#state === 'greeting') {
+      this.#state = 'open';
+      this.#events.opened();
+    } else {
+      this.#events.streamsChanged();
+      this.#maybeWritable();
+    }
+  }
+
+  settingsAcknowledged(): void {
+    this.#cancelAckTimer();
+  }
+
+  windowWidened(): void {
+    this.#maybeWritable();
+  }
+
+  left(reason: string): void {
+    this.#reason = reason;
+    this.#state = 'leaving';
+    this.#events.leaving(reason);
+  }
+
   /** A call, because what is told between may close it. */
   #isClosed(): boolean {
     return this.#state === 'closed';
@@ -226,7 +264,7 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
 
   /** `NO_ERROR`, or the code with which the connection must end. */
   #obey(head: Readonly<FrameHead>, bytes: Buffer, at: number): number {
-    const { type, length, streamId } = head;
+    const { type, length } = head;
     if (this.#state === 'greeting' && type !== frameTypes.settings) return protocolError; // §3.4
     if (this.#responses.blockStreamId !== 0 && type !== frameTypes.continuation) return protocolError; // §4.3
     switch (type) {
@@ -235,22 +273,21 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
       case frameTypes.data:
         return this.#data(head, bytes, at);
       case frameTypes.windowUpdate:
-        return this.#calmAfter(windowUpdateWeight) || this.#windowUpdate(head, bytes, at);
+        return this.#calmAfter(windowUpdateWeight) || this.#control.windowUpdate(head, bytes, at);
       case frameTypes.continuation:
         return this.#responses.continuation(head, bytes, at) || this.#calmAfter(length === 0 ? 1 : 0);
       case frameTypes.resetStream:
         return this.#responses.reset(head, bytes, at) || this.#calmAfter(windowUpdateWeight);
       case frameTypes.settings:
-        return this.#calmAfter(1) || this.#peerSettings(head, bytes, at);
+        return this.#calmAfter(1) || this.#control.settings(head, bytes, at);
       case frameTypes.ping:
-        return this.#calmAfter(1) || this.#pinged(head, bytes, at);
+        return this.#calmAfter(1) || this.#control.ping(head, bytes, at);
       case frameTypes.goaway:
-        return this.#calmAfter(1) || this.#goaway(head, bytes, at);
+        return this.#calmAfter(1) || this.#control.goaway(head, bytes, at);
       case frameTypes.pushPromise:
         return protocolError; // we have said that we want none (§6.6)
       case frameTypes.priority:
-        if (streamId === 0) return protocolError;
-        return length === 5 ? this.#calmAfter(1) : frameSizeError;
+        return this.#calmAfter(1) || this.#control.priority(head);
       default:
         return this.#calmAfter(1); // unknown: ignored (§4.1)
     }
@@ -273,73 +310,6 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
     const paddedBytes = (flags & frameFlags.padded) === 0 ? 0 : 1 + (bytes[at] ?? 0);
     const saysNothing = length === paddedBytes && (flags & frameFlags.endStream) === 0;
     return this.#responses.data(head, bytes, at) || this.#calmAfter(saysNothing ? 1 : 0);
-  }
-
-  #windowUpdate({ length, streamId }: Readonly<FrameHead>, bytes: Buffer, at: number): number {
-    if (length !== uint32Bytes) return frameSizeError;
-    const increment = readUint32(bytes, at) & windowMask;
-    if (streamId === 0) {
-      if (increment === 0) return protocolError;
-      const code = this.#window.widen(increment);
-      this.#maybeWritable();
-      return code;
-    }
-    if ((streamId & 1) === 0 || streamId >= this.#nextStreamId) return protocolError;
-    const exchange = this.#exchanges.get(streamId);
-    if (exchange === undefined) return noError; // it is over, and the peer did not know yet
-    const code = increment === 0 ? protocolError : this.#window.widenStream(exchange, increment);
-    if (code !== noError) this.#responses.lose(exchange, `WINDOW_UPDATE: ${errorName(code)}`, code);
-    else this.#maybeWritable();
-    return noError;
-  }
-
-  #peerSettings({ flags, length, streamId }: Readonly<FrameHead>, bytes: Buffer, at: number): number {
-    if (streamId !== 0) return protocolError;
-    if ((flags & frameFlags.ack) !== 0) {
-      if (length !== 0) return frameSizeError;
-      if (this.#state === 'greeting') return protocolError;
-      this.#cancelAckTimer();
-      return noError;
-    }
-    const settings = this.#settings;
-    const code = settings.read(bytes, at, length);
-    if (code !== noError) return code;
-    this.#encoder.setTableBytesMax(settings.headerTableBytes);
-    // Before what makes use of them: until then the peer holds us to the old ones (§6.5.3).
-    this.#output.append(smallFrame(frameTypes.settings, frameFlags.ack, 0, Buffer.alloc(0)));
-    const resized = this.#window.resized(this.#exchanges);
-    if (resized !== noError) return resized;
-    if (this.#state === 'greeting') {
-      this.#state = 'open';
-      this.#events.opened();
-    } else {
-      this.#events.streamsChanged();
-      this.#maybeWritable();
-    }
-    return noError;
-  }
-
-  #pinged({ flags, length, streamId }: Readonly<FrameHead>, bytes: Buffer, at: number): number {
-    if (streamId !== 0) return protocolError;
-    if (length !== pingBytes) return frameSizeError;
-    if ((flags & frameFlags.ack) === 0) {
-      this.#output.append(smallFrame(frameTypes.ping, frameFlags.ack, 0, bytes.subarray(at, at + length)));
-    }
-    return noError;
-  }
-
-  #goaway({ length, streamId }: Readonly<FrameHead>, bytes: Buffer, at: number): number {
-    if (streamId !== 0) return protocolError;
-    if (length < goawayBytesMin) return frameSizeError;
-    const lastStreamId = readUint32(bytes, at) & windowMask;
-    if (lastStreamId > this.#lastStreamId) return protocolError; // it may only become less (§6.8)
-    this.#lastStreamId = lastStreamId;
-    const code = readUint32(bytes, at + uint32Bytes);
-    this.#reason = goawayReason(code, bytes.subarray(at + goawayBytesMin, at + length));
-    this.#state = 'leaving';
-    this.#events.leaving(this.#reason);
-    this.#responses.loseAbove(lastStreamId, this.#reason);
-    return noError;
   }
 
   #maybeWritable(): void {
@@ -385,8 +355,6 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
     this.#events.closed(said);
   }
 }
-
-const windowMask = streamIdMax;
 
 function uint32Frame(type: number, streamId: number, value: number): Buffer {
   const payload = Buffer.alloc(uint32Bytes);

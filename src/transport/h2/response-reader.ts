@@ -15,6 +15,8 @@ export interface ResponseOwner {
   ended(exchange: Exchange, reset: number): void;
   responded(slot: number, status: number, fields: Readonly<Record<string, string>>, body: string): void;
   lost(slot: number, unprocessed: boolean, reason: string): void;
+  /** An interim response has come. `NO_ERROR`, or the code with which the connection must end. */
+  interim(): number;
   /** Streams from here on have not been opened. */
   readonly nextStreamId: number;
 }
@@ -33,6 +35,8 @@ export class ResponseReader {
   #blockStreamId = 0;
   #blockEndsStream = false;
   #block: Buffer = empty;
+  #from = 0;
+  #end = 0;
 
   constructor(owner: ResponseOwner, exchanges: ExchangeTable, wanted: readonly string[]) {
     this.#owner = owner;
@@ -46,16 +50,13 @@ export class ResponseReader {
   }
 
   /** Each of these: `NO_ERROR`, or the code with which the connection must end. */
-  headers({ flags, length, streamId }: Readonly<FrameHead>, bytes: Buffer, at: number): number {
+  headers(head: Readonly<FrameHead>, bytes: Buffer, at: number): number {
+    const { flags, length, streamId } = head;
     if (!this.#isOurs(streamId)) return protocolError;
-    let from = at;
-    let end = at + length;
-    if ((flags & frameFlags.padded) !== 0) {
-      if (length < paddingLengthBytes) return frameSizeError;
-      end -= bytes[at] ?? 0;
-      from += paddingLengthBytes;
-    }
-    if ((flags & frameFlags.priority) !== 0) from += priorityBytes;
+    const code = this.#unpad(head, bytes, at);
+    if (code !== noError) return code;
+    const from = (flags & frameFlags.priority) === 0 ? this.#from : this.#from + priorityBytes;
+    const end = this.#end;
     if (from > end) return from > at + length ? frameSizeError : protocolError;
     const endsStream = (flags & frameFlags.endStream) !== 0;
     if ((flags & continueFrames) !== 0) return this.#decode(streamId, endsStream, bytes, from, end);
@@ -76,15 +77,12 @@ export class ResponseReader {
     return this.#decode(streamId, this.#blockEndsStream, block, 0, block.length);
   }
 
-  data({ flags, length, streamId }: Readonly<FrameHead>, bytes: Buffer, at: number): number {
-    let from = at;
-    let end = at + length;
-    if ((flags & frameFlags.padded) !== 0) {
-      if (length < paddingLengthBytes) return frameSizeError;
-      end -= bytes[at] ?? 0;
-      from += paddingLengthBytes;
-      if (from > end) return protocolError;
-    }
+  data(head: Readonly<FrameHead>, bytes: Buffer, at: number): number {
+    const code = this.#unpad(head, bytes, at);
+    if (code !== noError) return code;
+    const { flags, length, streamId } = head;
+    const from = this.#from;
+    const end = this.#end;
     const exchange = this.#exchanges.get(streamId);
     if (exchange === undefined) return this.#strayCode(streamId);
     if (exchange.status === 0) {
@@ -142,6 +140,17 @@ export class ResponseReader {
     this.#lose(exchange, { unprocessed: false, reason, reset });
   }
 
+  /** Leaves in `#from` and `#end` what is not padding (§6.1, §6.2). */
+  #unpad({ flags, length }: Readonly<FrameHead>, bytes: Buffer, at: number): number {
+    this.#from = at;
+    this.#end = at + length;
+    if ((flags & frameFlags.padded) === 0) return noError;
+    if (length < paddingLengthBytes) return frameSizeError;
+    this.#from += paddingLengthBytes;
+    this.#end -= bytes[at] ?? 0;
+    return this.#from > this.#end ? protocolError : noError;
+  }
+
   #isOurs(streamId: number): boolean {
     return (streamId & 1) === 1 && streamId < this.#owner.nextStreamId;
   }
@@ -172,7 +181,7 @@ export class ResponseReader {
     if (status < 200) {
       // Interim responses say nothing to us; switching protocols is not in HTTP/2 (§8.6).
       if (endsStream || status === 101) this.#malformed(exchange, 'malformed response');
-      return noError;
+      return this.#owner.interim();
     }
     exchange.status = status;
     exchange.fields = decoder.fields;

@@ -75,6 +75,23 @@ for (const [what, bytes] of [
   });
 }
 
+test('§8.1, §10.5: interim responses without end: ENHANCE_YOUR_CALM', () => {
+  const world = openWorld();
+  const { id } = world.start(0);
+  assert.ok(flood(world, headers(id, [[':status', '103']]), 200_000));
+  world.failsWith(codes.enhanceYourCalm);
+});
+
+test('§8.1: an interim response before each of many answers disturbs nobody', () => {
+  const { peer, start, ends, works } = openWorld({ maxConcurrentStreams: 5_000 });
+  for (let slot = 0; slot < 3_000; slot++) {
+    const { id } = start(slot);
+    peer.send(headers(id, [[':status', '103']]), answer(id));
+  }
+  assert.equal(ends.bySlot.size, 3_000);
+  works();
+});
+
 test('§10.5.1: empty CONTINUATION frames without end: ENHANCE_YOUR_CALM', () => {
   const world = openWorld();
   const { id } = world.start(0);

@@ -398,11 +398,18 @@ test('§5.3.2, §6.3: PRIORITY is ignored on any stream', () => {
   works();
 });
 
-test('§6.3, §5.4.2: PRIORITY of another length than five is an error of its stream, or of the connection', () => {
-  const { clock, peer, start, failsWith, failsStream } = openWorld();
-  const { id } = start(0);
-  peer.send(frame(2, 0, id, Buffer.alloc(6)));
-  clock.settle();
-  if (peer.goaways.length > 0) failsWith(codes.frameSizeError);
-  else failsStream(id, 0, codes.frameSizeError);
+test('§6.3: PRIORITY of another length than five is an error of its stream', () => {
+  for (const length of [0, 4, 6]) {
+    const { peer, start, responded, failsStream } = openWorld();
+    const [over, { id }] = [start(0), start(1)];
+    peer.send(answer(over.id), frame(2, 0, over.id, Buffer.alloc(length)), frame(2, 0, id, Buffer.alloc(length)));
+    assert.equal(responded(0).status, 200);
+    failsStream(id, 1, codes.frameSizeError);
+  }
+});
+
+test('§6.3, §5.1: PRIORITY of another length on an idle stream, which cannot be reset, ends the connection', () => {
+  const { peer, start, failsWith } = openWorld();
+  peer.send(frame(2, 0, start(0).id + 2, Buffer.alloc(6)));
+  failsWith(codes.frameSizeError);
 });
