@@ -9,6 +9,7 @@ import { ApnsProvider, classifyApns } from '../../../src/provider/apns.ts';
 import { createApnsCredentials } from '../../../src/provider/apns-jwt.ts';
 import { apnsReasons } from '../../../src/provider/apns-reasons.ts';
 import { openHttp2WrapperSession } from '../../../src/transport/http2-wrapper-session.ts';
+import { apnsAnswers } from './apns-answers.ts';
 import { providerConformance, providerName } from '../../conformance/provider.ts';
 import { writeTrusted } from '../../conformance/trusted-file.ts';
 import type { ApnsConfig } from '../../../config/engine-config.ts';
@@ -19,18 +20,25 @@ describe('APNs: classification', () => {
   const classify = (status: number, body: string, fields: Record<string, string> = {}) =>
     classifyApns({ status, body, fields, nowMs });
 
-  test('3.7 every reason of the table ends as the table says', () => {
-    for (const [reason, row] of apnsReasons) {
-      const outcome = classify(row.status, JSON.stringify({ reason }));
-      assert.equal(outcome.kind, row.kind, reason);
-      assert.ok('reason' in outcome && outcome.reason === reason);
-    }
+  for (const [reason, status, kind, { reached = '', retryAfterMs = 0, renews = false } = {}] of apnsAnswers) {
+    test(`3.7 ${reason} (${status}) is ${kind}${renews ? ', on a connection to be given up' : ''}`, () => {
+      const outcome = classify(status, JSON.stringify({ reason }));
+      assert.ok(outcome.kind === kind && 'reason' in outcome && outcome.reason === reason, JSON.stringify(outcome));
+      assert.equal('reached' in outcome ? outcome.reached : '', reached);
+      assert.equal('retryAfterMs' in outcome ? outcome.retryAfterMs : 0, retryAfterMs);
+      assert.equal(outcome.kind === 'unauthorized' ? outcome.renewable : true, true);
+      assert.equal(apnsReasons.get(reason)?.status, status);
+      assert.equal(apnsReasons.get(reason)?.renew, renews);
+    });
+  }
+
+  test('3.7 no reason is known but those', () => {
+    assert.deepEqual([...apnsReasons.keys()].sort(), apnsAnswers.map(([reason]) => reason).sort());
   });
 
   test('3.7 only a 410 is a dead token: not BadDeviceToken, not DeviceTokenNotForTopic', () => {
     const dead = [...apnsReasons].filter(([, row]) => row.kind === 'unregistered').map(([reason]) => reason);
     assert.deepEqual(dead, ['ExpiredToken', 'Unregistered']);
-    assert.equal(classify(400, '{"reason":"BadDeviceToken"}').kind, 'rejected');
   });
 
   test('3.7 the timestamp of a 410 says since when', () => {
@@ -126,6 +134,6 @@ providerConformance('apns', async (t) => {
     connectionsTotal: () => gateway.connectionsTotal,
     http2: true,
     service: 'apns',
-    rejections: [...apnsReasons].map(([reason, { status, kind }]) => ({ status, reason, kind })),
+    rejections: apnsAnswers.map(([reason, status, kind]) => ({ status, reason, kind })),
   };
 });
