@@ -68,9 +68,11 @@ describe('the page about gateways', () => {
     assert.deepEqual(new Set(rows), new Set(outcomeKinds));
   });
 
-  it('every message of the log that is told of is written by the source', () => {
-    const [, section = ''] = page.split('\n## What the log says\n');
-    assert.ok(assertMessages(section) >= 17);
+  it('every message of the log, and every reason of ours, that is told of is written by the source', () => {
+    const [, log = ''] = page.split('\n## What the log says\n');
+    assert.ok(assertMessages(log) >= 17);
+    const [, reasons = ''] = page.split('\n| Reason | It means |');
+    assert.ok(assertMessages(reasons.slice(0, reasons.indexOf('\n\n'))) >= 5);
   });
 
   it('every command line is one of ours, with options that it has', { timeout: 60_000 }, async (t) => {
