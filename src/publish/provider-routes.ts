@@ -1,8 +1,8 @@
 // Thread: main
 /**
  * Which provider serves a notification: the first in the order of the configuration whose service, mode, app and tags
- * fit. A provider without `apps` serves every app, one of FCM every project that no other has. A notification that names
- * no mode takes the first that fits otherwise. A mode that no provider has keeps a token from Apple alone: Google has no
+ * fit. A provider without `apps` serves every app, one of FCM every project that no other has. A notification without a
+ * mode takes the first that fits otherwise. A mode that no provider has keeps a token from Apple alone: Google has no
  * sandbox, and a MongoosePush serves both, for it is told the mode of each notification (mongooseim 4.3). Tags are for
  * programs: what a client wrote into its form never chooses by them, as MongooseIM forwards none (reference 1.8, 1.15),
  * because users must not reach a provider that was kept apart.
