@@ -47,7 +47,6 @@ export function buildNotification(input: BuildInput): Notification {
   const isShown = kind !== 'silent';
   const isSealed = summary.encrypted !== '';
   const sender = rules.content !== 'none' && !isSealed ? summary.lastMessageSender : '';
-  const thread = bareOf(sender);
   const body = rules.content === 'full' && !isSealed ? summary.lastMessageBody : '';
   const topic = device.topic === '' ? options.topic : device.topic;
   const worded = isShown && input.templates !== undefined ? wording(input, wanted, topic || input.app) : undefined;
@@ -64,8 +63,8 @@ export function buildNotification(input: BuildInput): Notification {
     badge: isShown && rules.badge ? badgeOf(summary, isCarried) : -1,
     sound: isShown ? options.sound || rules.sound : '',
     category: isShown ? options.clickAction : '',
-    thread: isShown ? thread : '',
-    collapseId: collapseIdOf(node, wanted, summary, thread),
+    thread: isShown ? threadOf(sender, device.service, isCarried) : '',
+    collapseId: collapseIdOf(node, wanted, summary, bareOf(sender)),
     mutableContent: isShown && (isSealed || options.mutableContent === 'true'),
     expiresAtMs: expiryOf(isOfCall(wanted, summary), options, rules, nowMs),
     data: dataOf(wanted, summary, rules),
@@ -86,6 +85,15 @@ function titleOf(sender: string, roomName: string, isCarried: boolean): string {
   if (roomName === '') return isCarried ? sender : bareOf(sender);
   const nick = resourceOf(sender);
   return nick === '' ? roomName : `${roomName}/${nick}`;
+}
+
+/**
+ * On Android a notification replaces the one before of its thread: MongooseIM's connector names the sender as it came
+ * (mongooseim 4.3), so that what two people say in a room is both to be seen. An iPhone stacks a thread, and the
+ * connector's gateway told it none: there a room is one.
+ */
+function threadOf(sender: string, service: Service, isCarried: boolean): string {
+  return isCarried && service === 'fcm' ? sender : bareOf(sender);
 }
 
 /** What the template says, with as much of the message as the content policy shows. */
@@ -175,8 +183,8 @@ function badgeOf(summary: Summary, isCarried: boolean): number {
  * One per node and sender, as far as the sender may be known, so that the newest message replaces the one before; one
  * per call. A hash: node names are capabilities. Silent ones have their own, lest they replace what is on the screen.
  */
-function collapseIdOf(node: string, kind: NotificationKind, summary: Summary, thread: string): string {
-  const subject = isOfCall(kind, summary) ? `call\0${summary.jingleSessionId}` : `${kind}\0${thread}`;
+function collapseIdOf(node: string, kind: NotificationKind, summary: Summary, sender: string): string {
+  const subject = isOfCall(kind, summary) ? `call\0${summary.jingleSessionId}` : `${kind}\0${sender}`;
   return hash('sha256', `${node}\0${subject}`, 'base64url').slice(0, 22);
 }
 

@@ -97,6 +97,19 @@ test('mongooseim 4.3 for a travelling device the title is the sender as it came'
   assert.deepEqual([sent.title, sent.thread], ['room@muc.example/Juliet', 'room@muc.example']);
 });
 
+test('mongooseim 4.3, 2.8 on a travelling Android phone two people of a room do not replace each other', () => {
+  const thread = (lastMessageSender: string, isCarried = true): string =>
+    build({
+      summary: { ...message, lastMessageSender },
+      rules: { content: 'full' },
+      isCarried,
+      device: { service: 'fcm' },
+    }).thread;
+  assert.equal(thread('room@muc.example/Juliet'), 'room@muc.example/Juliet');
+  assert.equal(thread('juliet@capulet.example'), 'juliet@capulet.example');
+  assert.equal(thread('juliet@capulet.example/phone', false), 'juliet@capulet.example');
+});
+
 test('5.23 a body makes an alert of high priority; without one the configuration decides', () => {
   const words = (one: Notification): string => `${one.kind} ${one.priority}`;
   assert.equal(words(build({ summary: message })), 'alert high');
