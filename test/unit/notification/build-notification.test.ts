@@ -257,16 +257,11 @@ test('the collapse id is one per node and sender, short, and says nothing of eit
   assert.notEqual(id('a@b.example'), id('a@b.example', { options: { silent: 'true' } }));
 });
 
-test('every notification has every field, in the same order', () => {
+test('every notification has the same fields in the same order', () => {
   const shapes = [build(), build({ summary: message }), build({ options: { silent: 'true' } })].map((one) =>
     Object.keys(one).join(' '),
   );
   assert.equal(new Set(shapes).size, 1);
-  assert.equal(
-    shapes[0],
-    'id kind service mode token topic priority title body badge sound category thread collapseId mutableContent ' +
-      'expiresAtMs data',
-  );
 });
 
 const templates: readonly TemplateConfig[] = [
