@@ -262,6 +262,9 @@ export const limits = {
   /** A connection is replaced after this long: gateways move, and what they keep for one for days is their least tested
    *  state. */
   gatewayAgeMs: 43_200_000,
+  /** With nothing heard for this long, and a request overdue that was written before, a connection is taken for dead:
+   *  Google asks to wait so long for an answer, and its connections may not be asked by PING. */
+  gatewayMuteMs: 10_000,
   /** Refused streams in a row, without an answer between them, after which a connection is given up. */
   gatewayRefusalsMax: 16,
   /**

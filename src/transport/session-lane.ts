@@ -66,7 +66,8 @@ export class SessionLane implements ConnectionEvents {
   #inFlight = 0;
   #answered = false;
   #refusals = 0;
-  #firstSentAtMs = 0;
+  /** Since when something is asked and nothing heard; `Infinity`: nothing is asked. */
+  #askedAtMs = Infinity;
   #heardAtMs = 0;
   #pingedAtMs = Infinity;
   /** When it last had work, as far as noted; `#worked`: it has had some since, not noted yet. */
@@ -117,7 +118,7 @@ export class SessionLane implements ConnectionEvents {
   get promising(): boolean {
     if (this.#state === 'connecting') return true;
     if (this.#state !== 'open' || this.#answered || !this.#options.firstAlone || this.#inFlight === 0) return false;
-    return this.#options.clock.monotonicMs() - this.#firstSentAtMs < limits.gatewayFirstAnswerMs;
+    return this.#options.clock.monotonicMs() - this.#askedAtMs < limits.gatewayFirstAnswerMs;
   }
 
   send(slot: number, request: GatewayRequest): 'sent' | 'closed' | 'invalid' {
@@ -125,15 +126,26 @@ export class SessionLane implements ConnectionEvents {
     if (verdict === 'sent') {
       this.#inFlight += 1;
       this.#worked = true;
-      if (!this.#answered) this.#firstSentAtMs = this.#options.clock.monotonicMs();
+      if (this.#askedAtMs === Infinity) this.#askedAtMs = this.#options.clock.monotonicMs();
     }
     return verdict;
   }
 
   cancel(slot: number): void {
     this.#inFlight -= 1;
+    if (this.#inFlight === 0) this.#askedAtMs = Infinity;
     this.#connection.cancel(slot);
     this.#endIfIdle();
+  }
+
+  /**
+   * A request has reached its deadline. With nothing heard for a while although something was asked, the other end is
+   * gone or forgotten on the way, and TCP does not tell: what comes must not end like it.
+   */
+  overdue(slot: number): void {
+    const isMute = this.#options.clock.monotonicMs() - this.#askedAtMs >= limits.gatewayMuteMs;
+    this.cancel(slot);
+    if (isMute) this.leaving();
   }
 
   /** Takes no new requests; closes when those in flight have ended. */
@@ -191,6 +203,7 @@ export class SessionLane implements ConnectionEvents {
 
   turnEnded(): void {
     this.#heard();
+    this.#askedAtMs = this.#inFlight > 0 ? this.#heardAtMs : Infinity;
     if (this.#worked) {
       this.#workedAtMs = this.#heardAtMs;
       this.#worked = this.#inFlight > 0;

@@ -219,7 +219,7 @@ export class SessionPool implements GatewaySession, LaneRequests {
       }
       const lane = flight.lane;
       if (lane === undefined) continue;
-      lane.cancel(slot);
+      lane.overdue(slot);
       this.#fail(slot, 'deadline', 'deadline');
     }
     // While something waits, look often enough to see that a first request stays unanswered.

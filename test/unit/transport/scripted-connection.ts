@@ -60,6 +60,12 @@ export class ScriptedConnection implements GatewayConnection {
     this.#closeWhenIdle();
   }
 
+  answerLast(): void {
+    const slot = this.slots.pop();
+    if (slot !== undefined) this.events.responded(slot, 200, noFields, '');
+    this.events.turnEnded();
+  }
+
   refuse(count = 1): void {
     for (const slot of this.slots.splice(0, count)) this.events.lost(slot, true, 'REFUSED_STREAM');
     this.events.turnEnded();

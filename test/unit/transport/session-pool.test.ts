@@ -352,3 +352,34 @@ test('session pool: sixteen refusals in a row without an answer end a connection
   assert.ok(gateway.at(0).ended);
   assert.equal(gateway.total, 2);
 });
+
+test('pool: a connection that has gone mute is left when a request on it is overdue, without any PING', async () => {
+  const { clock, gateway, ends, send } = await warm();
+  send(1, limits.gatewayMuteMs);
+  await clock.advance(limits.gatewayMuteMs + limits.gatewaySweepGapMs);
+  assert.equal(ends.get(1), 'deadline');
+  assert.equal(gateway.at(0).closeAsked, true);
+  send(2);
+  await clock.settle();
+  assert.equal(gateway.total, 2);
+});
+
+test('pool: a connection on which others are answered stays when one request is overdue', async () => {
+  const { clock, gateway, ends, send } = await warm();
+  send(1, limits.gatewayMuteMs);
+  await clock.advance(limits.gatewayMuteMs / 2);
+  send(2);
+  gateway.at(0).answerLast();
+  await clock.advance(limits.gatewayMuteMs / 2 + limits.gatewaySweepGapMs);
+  assert.equal(ends.get(1), 'deadline');
+  assert.equal(gateway.at(0).closeAsked, false);
+});
+
+test('pool: a request that is overdue soon after an idle hour says nothing about its connection', async () => {
+  const { clock, gateway, ends, send } = await warm();
+  await clock.advance(hourMs);
+  send(1, 500);
+  await clock.advance(500 + limits.gatewaySweepGapMs);
+  assert.equal(ends.get(1), 'deadline');
+  assert.equal(gateway.at(0).closeAsked, false);
+});
