@@ -32,6 +32,7 @@ export class Keepers {
   readonly #options: KeepersOptions;
   readonly #time: GatewayTime;
   readonly #all: Shared[] = [];
+  #closed = false;
 
   constructor(options: KeepersOptions) {
     this.#options = options;
@@ -57,7 +58,13 @@ export class Keepers {
     return keeper;
   }
 
+  /** The engine stops: a reload that is under way has come too late. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   async release(keeper: CredentialKeeper): Promise<void> {
+    if (this.#closed) return; // with all the others
     const at = this.#all.findIndex((one) => one.keeper === keeper);
     const shared = this.#all[at];
     assert(shared !== undefined, 'a keeper is released as often as it was taken');
@@ -67,6 +74,7 @@ export class Keepers {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all(this.#all.splice(0).map(({ keeper }) => keeper.close()));
   }
 

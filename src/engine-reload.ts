@@ -51,6 +51,8 @@ export interface ReloadParts {
 
 type Gateway = ApnsConfig | FcmConfig;
 
+const stopping = 'the engine is stopping';
+
 /** One at a time: whoever calls sees to it. Never rejects for what is in the configuration. */
 export async function reloadProviders(
   before: EngineConfig,
@@ -88,11 +90,13 @@ async function reloadOne(place: Place, wanted: ProviderConfig, parts: ReloadPart
   }
   const merged: Gateway = { ...wanted, ...restartOnly(config) };
   if (isDeepStrictEqual(merged, config)) return undefined;
+  if (parts.keepers.closed) return stopping;
   if (merged.kind === 'fcm' && config.kind === 'fcm' && merged.projectId !== config.projectId) {
     return `the service account is of the project ${merged.projectId}, which has other device tokens; restart for that`;
   }
   const keeper = parts.keepers.take(merged);
   const why = (await keeperFailure(keeper)) || (await trial(merged, keeper?.current() ?? '', parts));
+  if (parts.keepers.closed) return stopping;
   if (why !== '') {
     if (keeper !== undefined) await parts.keepers.release(keeper);
     return why;

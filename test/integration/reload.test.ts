@@ -86,6 +86,19 @@ test('3.5 a key that the gateway refuses is not taken over, and the old one goes
   assert.ok(lines.includes('a new credential is not taken over; the old one goes on'));
 });
 
+test('a reload that a stop overtakes says so, and keeps what was', async (t) => {
+  const { apns, keys, providerOf, configOf, start } = await credentialsWorld(t);
+  const engine = await start([providerOf(keys[0])]);
+  await push(engine);
+  const before = apns.received.total;
+  apns.script({ kind: 'share', share: 1, behaviour: { kind: 'stall', answerAfterMs: 2_000 } });
+  const reload = engine.reload(configOf([providerOf(keys[1])]));
+  await within('the trial is under way', apns.received.waitFor(before + 1), 10_000);
+  await within('the stop', engine.stop(), 10_000);
+  const { ok, providers } = await within('the reload', reload, 20_000);
+  assert.deepEqual([ok, providers], [false, [{ provider: 'apns', kind: 'kept', why: 'the engine is stopping' }]]);
+});
+
 test('3.5 certificates: one that has ended or is not trusted is kept out, a new one takes over', async (t) => {
   const { apns, authority, certificateProvider, configOf, start } = await credentialsWorld(t, 2);
   const certificate = (): ReturnType<typeof authority.client> => authority.client({ topic: 'com.example.app' });

@@ -13,8 +13,46 @@ import { apnsAnswers } from './apns-answers.ts';
 import { providerConformance, providerName } from '../../conformance/provider.ts';
 import { writeTrusted } from '../../conformance/trusted-file.ts';
 import type { ApnsConfig } from '../../../config/engine-config.ts';
+import type { GatewaySession } from '../../../src/transport/gateway-session.ts';
 
 const nowMs = Date.UTC(2026, 5, 1);
+
+const sampleConfig: ApnsConfig = {
+  kind: 'apns',
+  name: providerName('apns-prod'),
+  apps: [],
+  tags: [],
+  mode: 'prod',
+  creditMax: 1_000,
+  requestMs: 10_000,
+  host: 'localhost',
+  port: 443,
+  caFile: '',
+  sessionsMax: 2,
+  transport: 'h2',
+  proxyUrl: '',
+  auth: { kind: 'token', keyPem: '', keyId: 'ABC123DEFG', teamId: 'TEAM123456' },
+  topic: 'com.example.app',
+};
+
+test('3.5 a new connection is wanted after those reasons that are about the old one', () => {
+  const renewing: string[] = [];
+  let reason = '';
+  const session: GatewaySession = {
+    request: () => 'taken',
+    renew: () => renewing.push(reason),
+    drain: () => Promise.resolve(),
+  };
+  const context = { name: providerName('apns'), clock: systemClock, random: seededRandom(1), settle: () => undefined };
+  const provider = new ApnsProvider(sampleConfig, context, () => session);
+  for (const row of apnsReasons) {
+    [reason] = row;
+    provider.responded(1, row[1].status, {}, JSON.stringify({ reason }));
+  }
+  assert.deepEqual(renewing, [
+    ...['IdleTimeout', 'ExpiredProviderToken', 'UnrelatedKeyIdInToken', 'TooManyProviderTokenUpdates', 'Shutdown'],
+  ]);
+});
 
 describe('APNs: classification', () => {
   const classify = (status: number, body: string, fields: Record<string, string> = {}) =>
@@ -110,22 +148,12 @@ providerConformance('apns', async (t) => {
   t.after(() => gateway.stop());
   const minted = await createApnsCredentials(key).mint(systemClock.now());
   assert.ok(minted.ok);
+  const { keyId, teamId } = key;
   const config: ApnsConfig = {
-    kind: 'apns',
-    name: providerName('apns-prod'),
-    apps: [],
-    tags: [],
-    mode: 'prod',
-    creditMax: 1_000,
-    requestMs: 10_000,
-    host: 'localhost',
+    ...sampleConfig,
     port,
     caFile: await writeTrusted(t, authority.caPem),
-    sessionsMax: 2,
-    transport: 'h2',
-    proxyUrl: '',
-    auth: { kind: 'token', keyPem: '', keyId: key.keyId, teamId: key.teamId },
-    topic: 'com.example.app',
+    auth: { kind: 'token', keyPem: '', keyId, teamId },
   };
   return {
     create: (context) => new ApnsProvider(config, context, openHttp2WrapperSession),
