@@ -27,13 +27,14 @@ const tokenSecondsDefault = 3_599;
 
 type Minted = Result<Credential, CredentialFailure>;
 
-/** `caFile` of the provider is trusted for the token endpoint too. */
+/** `caFile` of the provider is trusted for the token endpoint too, and its `proxyUrl` leads there. */
 export function createGoogleCredentials(config: FcmConfig, clock: Clock): CredentialSource {
   const url = new URL(config.tokenUrl);
   const requests = new HttpsRequests({
     clock,
     origin: url.origin,
     ca: readTrustedAuthorities(config.caFile),
+    proxyUrl: config.proxyUrl,
     connections: 1,
     httpVersion: '1.1',
     waitingMax: 1,
@@ -53,8 +54,8 @@ export function createGoogleCredentials(config: FcmConfig, clock: Clock): Creden
 }
 
 // In memory alone: of the secret half.
-function idOf({ clientEmail, privateKeyId, privateKeyPem, tokenUrl, caFile }: FcmConfig): string {
-  const parts = ['fcm', clientEmail, privateKeyId, privateKeyPem, tokenUrl, caFile];
+function idOf({ clientEmail, privateKeyId, privateKeyPem, tokenUrl, caFile, proxyUrl }: FcmConfig): string {
+  const parts = ['fcm', clientEmail, privateKeyId, privateKeyPem, tokenUrl, caFile, proxyUrl];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 

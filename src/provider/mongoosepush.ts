@@ -33,6 +33,7 @@ export class MongoosePushProvider implements Provider {
       clock,
       random,
       urls: config.urls,
+      proxyUrl: '',
       ca: readTrustedAuthorities(config.caFile),
       httpVersion: config.httpVersion,
       connections: config.connections,

@@ -7,7 +7,9 @@
  */
 import { Client, buildConnector } from 'undici';
 import { limits } from '../core/limits.ts';
+import { reasonOfError } from './connection-error.ts';
 import { HttpsExchange, failed } from './https-exchange.ts';
+import { openTunnel } from './proxy-tunnel.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EpochMs } from '../core/ids.ts';
 import type { HttpsExchanges, HttpsLane, HttpsReceiver, HttpsRequest, HttpsResult } from './https-exchange.ts';
@@ -18,6 +20,8 @@ export interface HttpsRequestsOptions {
   readonly origin: string;
   /** PEM text of the authorities to trust; `''` = the system's. */
   readonly ca: string;
+  /** `http://user:password@host:port` of an HTTP CONNECT proxy; `''` = none. Secret. */
+  readonly proxyUrl: string;
   /** `2`: a server that does not choose it is no use. */
   readonly httpVersion: '1.1' | '2';
   /** Connections at most; each is opened when those before it have no room. */
@@ -153,7 +157,30 @@ export class HttpsRequests implements HttpsExchanges {
   }
 }
 
-function connectorOf({ ca, httpVersion }: HttpsRequestsOptions): buildConnector.connector {
+function connectorOf(options: HttpsRequestsOptions): buildConnector.connector {
+  const connect = directConnectorOf(options);
+  const { proxyUrl, clock, origin } = options;
+  if (proxyUrl === '') return connect;
+  const { hostname, port } = new URL(origin);
+  const target = `${hostname}:${port === '' ? '443' : port}`;
+  return (connecting, callback) => {
+    const abort = new AbortController();
+    const cancel = clock.after(limits.gatewayConnectMs, () => abort.abort(), false);
+    openTunnel({ proxyUrl, target, signal: abort.signal }).then(
+      (httpSocket) => {
+        cancel();
+        connect({ ...connecting, httpSocket }, callback);
+      },
+      (error: unknown) => {
+        cancel();
+        const reason = reasonOfError(error);
+        callback(Object.assign(new Error(reason), { code: reason }), null);
+      },
+    );
+  };
+}
+
+function directConnectorOf({ ca, httpVersion }: HttpsRequestsOptions): buildConnector.connector {
   const allowH2 = httpVersion === '2';
   const connect = buildConnector({
     allowH2,

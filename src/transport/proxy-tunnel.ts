@@ -1,4 +1,4 @@
-// Thread: worker
+// Thread: any
 /**
  * A way through an HTTP proxy (CONNECT, RFC 9110 §9.3.6) to a gateway. Written here, because the proxy agents of
  * http2-wrapper keep the socket of a refused CONNECT, cannot be given up, and send the password as it is escaped in the

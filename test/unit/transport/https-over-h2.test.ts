@@ -28,6 +28,7 @@ async function setup(t: TestContext, options: { connections?: number; h2?: boole
     clock: systemClock,
     origin: `https://localhost:${port}`,
     ca: authority.caPem,
+    proxyUrl: '',
     httpVersion: '2',
     connections: options.connections ?? 1,
     waitingMax: 1_000,

@@ -8,6 +8,7 @@ import { limits } from '../../../src/core/limits.ts';
 import { makeAuthority } from '../../../src/fake/certificates.ts';
 import { HttpsRequests } from '../../../src/transport/https-requests.ts';
 import { checkNoCertificates } from '../../conformance/gateway-tls.ts';
+import { ConnectProxy } from '../../peers/connect-proxy.ts';
 import { Watch } from '../../conformance/http2-peer.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -23,6 +24,7 @@ interface Options {
   readonly waitingMax?: number;
   readonly trusted?: boolean;
   readonly httpVersion?: '1.1' | '2';
+  readonly proxyUrl?: string;
 }
 
 async function setup(t: TestContext, options: Options = {}) {
@@ -49,6 +51,7 @@ async function setup(t: TestContext, options: Options = {}) {
     clock: systemClock,
     origin: `https://localhost:${(server.address() as AddressInfo).port}`,
     ca: options.trusted === false ? (await makeAuthority(systemClock)).caPem : authority.caPem,
+    proxyUrl: options.proxyUrl ?? '',
     httpVersion: options.httpVersion ?? '1.1',
     connections: options.connections ?? 2,
     waitingMax: options.waitingMax ?? 10,
@@ -167,4 +170,38 @@ test('https: drain fails what is in flight when its budget is spent, and takes n
   await requests.drain(50);
   assert.deepEqual((await Promise.all(results)).map(failureOf), ['no-answer', 'not-sent']);
   assert.equal(failureOf(await post()), 'not-sent');
+});
+
+test('https: through a proxy the request arrives by CONNECT, its password unescaped and for the proxy alone', async (t) => {
+  const proxy = await ConnectProxy.start(() => undefined);
+  t.after(() => proxy.close());
+  const proxyUrl = `http://user:p%40ss@127.0.0.1:${proxy.port}`;
+  const { post, answers, server } = await setup(t, { proxyUrl });
+  const seen: unknown[] = [];
+  answers((request, response) => {
+    seen.push(request.headers['proxy-authorization']);
+    response.end('through');
+  });
+  const result = await post();
+  assert.ok(result.kind === 'response');
+  assert.equal(result.body, 'through');
+  const { port } = server.address() as AddressInfo;
+  const basic = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
+  assert.deepEqual(
+    proxy.asked.map(({ target, headers }) => [target, headers['proxy-authorization']]),
+    [[`localhost:${port}`, basic]],
+  );
+  assert.deepEqual(seen, [undefined]);
+});
+
+test('https: a proxy that refuses is a request not sent, and the reason holds no secret', async (t) => {
+  const proxy = await ConnectProxy.start(() => undefined);
+  t.after(() => proxy.close());
+  proxy.answer = 'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n';
+  const { post } = await setup(t, { proxyUrl: `http://user:secret@127.0.0.1:${proxy.port}` });
+  assert.deepEqual(await post(), {
+    kind: 'failed',
+    failure: 'not-sent',
+    reason: 'proxy: 407, user and password are refused',
+  });
 });
