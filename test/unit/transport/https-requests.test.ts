@@ -172,7 +172,7 @@ test('https: drain fails what is in flight when its budget is spent, and takes n
   assert.equal(failureOf(await post()), 'not-sent');
 });
 
-test('https: through a proxy the request arrives by CONNECT, its password unescaped and for the proxy alone', async (t) => {
+test('https: through a proxy a request arrives by CONNECT; the password is for the proxy alone', async (t) => {
   const proxy = await ConnectProxy.start(() => undefined);
   t.after(() => proxy.close());
   const proxyUrl = `http://user:p%40ss@127.0.0.1:${proxy.port}`;
