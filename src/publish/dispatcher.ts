@@ -189,14 +189,15 @@ export class Dispatcher implements BatchSettle {
     this.#unexpired(late, nowMs);
   }
 
-  /** Credit for these has been taken. */
+  /** Credit for these has been taken. The caller's array is left alone: batches strike out what has ended. */
   #sendAll(messages: readonly DispatchMessage[], authorization: string, attempt: number): void {
     for (let at = 0; at < messages.length; at += limits.dispatcherBatchMax) {
       this.#send(messages.slice(at, at + limits.dispatcherBatchMax), authorization, attempt);
     }
   }
 
-  #send(messages: readonly DispatchMessage[], authorization: string, attempt: number): void {
+  /** @param messages of its own from now on. */
+  #send(messages: DispatchMessage[], authorization: string, attempt: number): void {
     const nowMs = this.#clock.monotonicMs();
     const live = messages.some((message) => message.deadlineMs <= nowMs) ? this.#unexpired(messages, nowMs) : messages;
     if (live.length === 0) return;
@@ -210,7 +211,7 @@ export class Dispatcher implements BatchSettle {
     // Only wall time means the same in another thread.
     const endMs = epochMs(Math.ceil(this.#clock.now() + leftMs));
     const batchId = ++lastBatchId;
-    this.#batches.set(batchId, { messages: [...live], attempt, writeOffAtMs: nowMs + leftMs + limits.deadlineGraceMs });
+    this.#batches.set(batchId, { messages: live, attempt, writeOffAtMs: nowMs + leftMs + limits.deadlineGraceMs });
     this.#sweepLater();
     const { provider, executor, access } = this.#options;
     const { revision } = access;
