@@ -1,17 +1,5 @@
-/**
- * A clock that moves only when a test says so. Tasks run in the order of their due time, ties in the order they were
- * set;
- * `soon` tasks run when the test settles the turn. Nothing here sleeps.
- */
-import { epochMs } from '../../src/core/ids.ts';
-import type { Clock } from '../../src/core/clock.ts';
-import type { EpochMs } from '../../src/core/ids.ts';
-
-interface Timer {
-  readonly dueMs: number;
-  readonly order: number;
-  readonly task: () => void;
-}
+/** The clock of most tests: between turns promises resolve, as far as they can without I/O. Nothing here sleeps. */
+import { MovedClock } from './moved-clock.ts';
 
 /** Every promise that can go on without a timer has gone on; what a test runs under this clock does no I/O. */
 function microtasksDone(): Promise<void> {
@@ -21,87 +9,24 @@ function microtasksDone(): Promise<void> {
 // Far more turns than any test needs: a loop that feeds itself fails instead of hanging.
 const turnsMax = 100_000;
 
-export class VirtualClock implements Clock {
-  #nowMs: number;
-  #jumpedMs = 0;
-  #order = 0;
-  readonly #timers: Timer[] = [];
-  #soon: (() => void)[] = [];
-
-  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
-    this.#nowMs = startMs;
-  }
-
-  now(): EpochMs {
-    return epochMs(this.#nowMs + this.#jumpedMs);
-  }
-
-  monotonicMs(): number {
-    return this.#nowMs;
-  }
-
-  after(delayMs: number, task: () => void): () => void {
-    const timer = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, task };
-    this.#timers.push(timer);
-    return () => {
-      const index = this.#timers.indexOf(timer);
-      if (index !== -1) this.#timers.splice(index, 1);
-    };
-  }
-
-  soon(task: () => void): void {
-    this.#soon.push(task);
-  }
-
-  /** Timers that have not fired: a test that ends with some has found a leak. */
-  get pending(): number {
-    return this.#timers.length;
-  }
-
+export class VirtualClock extends MovedClock {
   /** Runs turns, and lets promises resolve between them, until nothing is left to do at this moment. */
   async settle(): Promise<void> {
-    for (let turn = 0; turn < turnsMax; turn++) {
+    for (let turns = 0; turns < turnsMax; turns++) {
       await microtasksDone();
-      const tasks = this.#soon;
-      if (tasks.length === 0) return;
-      this.#soon = [];
-      for (const task of tasks) task();
+      if (!this.turn()) return;
     }
     throw new Error(`the turn did not settle within ${turnsMax} rounds`);
   }
 
   /** Moves time forward, firing what falls due on the way, each at its own moment. */
   async advance(durationMs: number): Promise<void> {
-    const endMs = this.#nowMs + durationMs;
+    const endMs = super.monotonicMs() + durationMs;
     await this.settle();
-    for (let fired = 0; ; fired++) {
+    for (let fired = 0; this.fireNext(endMs); fired++) {
       if (fired > turnsMax) throw new Error(`${turnsMax} timers in ${durationMs} ms: one sets itself again and again`);
-      const next = this.#earliest();
-      if (next === undefined || next.dueMs > endMs) break;
-      this.#timers.splice(this.#timers.indexOf(next), 1);
-      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
-      next.task();
       await this.settle();
     }
-    this.#nowMs = endMs;
-  }
-
-  /** Moves wall time and nothing else: the jump of a system clock, in either direction. */
-  jump(durationMs: number): void {
-    this.#jumpedMs += durationMs;
-  }
-
-  #earliest(): Timer | undefined {
-    let first: Timer | undefined;
-    for (const timer of this.#timers) {
-      if (
-        first === undefined ||
-        timer.dueMs < first.dueMs ||
-        (timer.dueMs === first.dueMs && timer.order < first.order)
-      ) {
-        first = timer;
-      }
-    }
-    return first;
+    this.arriveAt(endMs);
   }
 }
