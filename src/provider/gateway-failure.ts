@@ -17,7 +17,7 @@ export function outcomeOfFailure(failure: GatewayFailure, reason: string): Outco
     // The gateway has it and may yet deliver it.
     case 'deadline':
       return unavailable('unknown', 'deadline');
-    // Nobody has it, and nobody waits for it any more: its time has passed, and sending it again would be too late.
+    // Nobody has it; whether somebody still waits for it, the dispatcher knows.
     case 'deadline-unsent':
       return expired('deadline-unsent');
     default:

@@ -39,8 +39,10 @@ export function retryAfter(outcome: Outcome, after: Attempt): Retry {
     case 'accepted':
     case 'unregistered':
     case 'rejected':
-    case 'expired':
       return settle;
+    // It was not sent within `request_ms`, and nobody has it; the asker may wait longer than that.
+    case 'expired':
+      return retryAt(after.nowMs + waitMs(0, after), after);
     // Nobody has it. Without a time it is about this device, and only the asker knows whether it can wait.
     case 'throttled':
       return outcome.retryAfterMs > 0 ? retryAt(after.nowMs + waitMs(outcome.retryAfterMs, after), after) : settle;

@@ -39,7 +39,9 @@ export function brokerAddress(url: string, authorities: string | undefined, name
       acquireTimeout: limits.connectMs,
       heartbeat: heartbeatSeconds,
       noDelay: true,
-      ...(isSecure ? { tls: authorities === undefined ? true : { ca: authorities } } : {}),
+      ...(isSecure
+        ? { tls: { rejectUnauthorized: true, ...(authorities === undefined ? {} : { ca: authorities }) } }
+        : {}),
     },
     place: `${parsed.protocol}//${parsed.hostname}:${port}/${encodeURIComponent(vhost)}`,
     textOf(error) {

@@ -134,6 +134,8 @@ function openSocket(server: ServerConfig, ca: string): Socket {
   return connectTls({
     ...target,
     minVersion: 'TLSv1.2',
+    // Said, because NODE_TLS_REJECT_UNAUTHORIZED in the environment is the default.
+    rejectUnauthorized: true,
     ...(isIP(name) === 0 ? { servername: name } : {}), // an address is no server name (RFC 6066 §3)
     ...(ca === '' ? {} : { ca }),
   });

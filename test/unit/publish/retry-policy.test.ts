@@ -38,10 +38,14 @@ describe('retry policy', () => {
       accepted('x'),
       unregistered('Unregistered', 0),
       rejected('BadTopic'),
-      expired('late'),
       throttled('TooManyRequests', 0),
     ];
     for (const outcome of answered) assert.deepEqual(decide(outcome), { kind: 'settle' }, outcome.kind);
+  });
+
+  it('what could not be sent in the time of one request goes again while its asker waits longer', () => {
+    assert.deepEqual(decide(expired('deadline-unsent')), { kind: 'retry', atMs: nowMs });
+    assert.deepEqual(decide(expired('deadline-unsent'), { leftMs: 100 }), { kind: 'settle' });
   });
 
   it('a refused credential is renewed once', () => {

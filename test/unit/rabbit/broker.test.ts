@@ -11,7 +11,11 @@ const rows: readonly [url: string, expected: object, place: string][] = [
   ['amqp://localhost', { port: 5672, vhost: '/', username: 'guest', password: 'guest' }, 'amqp://localhost:5672/%2F'],
   ['amqp://u:a%2Fb%40c%23@h/im', { username: 'u', password: 'a/b@c#', vhost: 'im' }, 'amqp://h:5672/im'],
   ['amqp://u:p@[::1]:5672/%2f', { hostname: '::1' }, 'amqp://[::1]:5672/%2F'],
-  ['amqps://u:p@mq.example', { port: 5671, tls: { ca: 'PEM' } }, 'amqps://mq.example:5671/%2F'],
+  [
+    'amqps://u:p@mq.example',
+    { port: 5671, tls: { rejectUnauthorized: true, ca: 'PEM' } },
+    'amqps://mq.example:5671/%2F',
+  ],
 ];
 for (const [url, expected, place] of rows) {
   test(`the parts of ${url}`, () => {

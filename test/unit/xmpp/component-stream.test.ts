@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../../src/core/clock.ts';
 import { seededRandom } from '../../../src/core/random.ts';
+import { checkNoCertificates } from '../../conformance/gateway-tls.ts';
 import { makeAuthority } from '../../../src/fake/certificates.ts';
 import { handshakeOf } from '../../../src/xmpp/handshake.ts';
 import { attribute } from '../../../src/xmpp/xml.ts';
@@ -305,11 +306,13 @@ test('1.55 direct TLS is verified against the configured authority and name', de
   assert.equal(stream.state, 'online');
 });
 
-for (const [what, servername, trusted] of [
-  ['an authority we do not trust', 'xmpp.example.com', false],
-  ['a certificate for another name', 'other.example.com', true],
+for (const [what, servername, trusted, checked] of [
+  ['an authority we do not trust', 'xmpp.example.com', false, true],
+  ['an authority we do not trust, where Node.js was told to check none,', 'xmpp.example.com', false, false],
+  ['a certificate for another name', 'other.example.com', true, true],
 ] as const) {
   test(`1.55 ${what} is an alarm and no connection`, deadline, async (t) => {
+    if (!checked) checkNoCertificates(t);
     const [authority, stranger] = [await makeAuthority(systemClock), await makeAuthority(systemClock)];
     const { certPem, keyPem } = await authority.server(['xmpp.example.com']);
     const { server, stream, owner } = await setup(t, {
