@@ -58,11 +58,6 @@ export class Keepers {
     return keeper;
   }
 
-  /** The engine stops: a reload that is under way has come too late. */
-  get closed(): boolean {
-    return this.#closed;
-  }
-
   async release(keeper: CredentialKeeper): Promise<void> {
     if (this.#closed) return; // with all the others
     const at = this.#all.findIndex((one) => one.keeper === keeper);

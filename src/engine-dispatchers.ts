@@ -100,7 +100,8 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
     logger,
   );
   const create = options.source?.create ?? createProvider;
-  const parts = { places, keepers, executor, create, clock, random, logger };
+  const stopping = new AbortController();
+  const parts = { places, keepers, executor, create, clock, random, logger, stopping: stopping.signal };
   let reloading: Promise<unknown> = Promise.resolve();
   return {
     refs,
@@ -112,6 +113,7 @@ export function dispatchers(options: DispatchersOptions): Dispatchers {
     },
     settled: (budgetMs) => untilTrue(isIdle, clock, budgetMs),
     async drain(budgetMs) {
+      stopping.abort();
       stopWatching();
       await executor.drain(budgetMs);
       await keepers.close();

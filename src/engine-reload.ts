@@ -47,11 +47,13 @@ export interface ReloadParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** The engine stops: a reload that is under way has come too late. */
+  readonly stopping: AbortSignal;
 }
 
 type Gateway = ApnsConfig | FcmConfig;
 
-const stopping = 'the engine is stopping';
+const tooLate = 'the engine is stopping';
 
 /** One at a time: whoever calls sees to it. Never rejects for what is in the configuration. */
 export async function reloadProviders(
@@ -90,13 +92,13 @@ async function reloadOne(place: Place, wanted: ProviderConfig, parts: ReloadPart
   }
   const merged: Gateway = { ...wanted, ...restartOnly(config) };
   if (isDeepStrictEqual(merged, config)) return undefined;
-  if (parts.keepers.closed) return stopping;
+  if (parts.stopping.aborted) return tooLate;
   if (merged.kind === 'fcm' && config.kind === 'fcm' && merged.projectId !== config.projectId) {
     return `the service account is of the project ${merged.projectId}, which has other device tokens; restart for that`;
   }
   const keeper = parts.keepers.take(merged);
   const why = (await keeperFailure(keeper)) || (await trial(merged, keeper?.current() ?? '', parts));
-  if (parts.keepers.closed) return stopping;
+  if (parts.stopping.aborted) return tooLate;
   if (why !== '') {
     if (keeper !== undefined) await parts.keepers.release(keeper);
     return why;
@@ -116,14 +118,18 @@ async function keeperFailure(keeper: CredentialKeeper | undefined): Promise<stri
   return keeper.current() === undefined ? (keeper.failure?.reason ?? 'no authorization came') : '';
 }
 
-function trial(config: Gateway, authorization: string, { create, clock, random }: ReloadParts): Promise<string> {
+function trial(config: Gateway, authorization: string, parts: ReloadParts): Promise<string> {
+  const { create, clock, random, stopping } = parts;
   if (config.kind === 'apns' && config.auth.kind === 'certificate') {
     const endMs = certificateEndMs(config.auth.certificatePem);
     if (endMs <= clock.now()) {
       return Promise.resolve(`its certificate ended on ${new Date(endMs).toISOString().slice(0, 10)}`);
     }
   }
-  return tryCredential({ config: withoutSigningKeys(config), authorization, create, clock, random });
+  return tryCredential({
+    ...{ config: withoutSigningKeys(config), authorization, create, clock, random },
+    givenUp: stopping,
+  });
 }
 
 /** From the moment it is called with until it resolves, batches of both credentials may be under way. */

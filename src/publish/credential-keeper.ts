@@ -118,8 +118,9 @@ export class CredentialKeeper {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelTimer?.();
-    await this.#flight;
+    // First, since it ends the request of a mint that would otherwise be waited for.
     await this.#options.source.close();
+    await this.#flight;
   }
 
   #isReplaceable(gatewayAtMs: number): boolean {

@@ -7,6 +7,7 @@
 import { assert, unreachable } from '../core/assert.ts';
 import { epochMs } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
+import { unavailable } from '../core/outcome.ts';
 import { notificationOf } from './publish-request.ts';
 import type { ProviderConfig } from '../../config/engine-config.ts';
 import type { Clock } from '../core/clock.ts';
@@ -23,14 +24,17 @@ export interface CredentialTrialOptions {
   readonly create: (config: ProviderConfig, context: ProviderContext) => Provider;
   readonly clock: Clock;
   readonly random: Random;
+  /** Nobody waits for the answer any more. */
+  readonly givenUp: AbortSignal;
 }
 
 /** Resolves with `''` when the gateway took the credential, else with why not. Never rejects. */
 export async function tryCredential(options: CredentialTrialOptions): Promise<string> {
-  const { config, authorization, create, clock, random } = options;
+  const { config, authorization, create, clock, random, givenUp } = options;
   let provider: Provider | undefined;
   try {
     const outcome = await new Promise<Outcome>((resolve) => {
+      givenUp.addEventListener('abort', () => resolve(unavailable('unknown', 'given up')), { once: true });
       const settle = (_tag: number, ended: Outcome): void => resolve(ended);
       provider = create(config, { name: config.name, clock, random, settle });
       const nowMs = clock.now();
@@ -41,7 +45,7 @@ export async function tryCredential(options: CredentialTrialOptions): Promise<st
   } catch (error) {
     return `the provider cannot be built: ${error instanceof Error ? error.message : 'unknown error'}`;
   } finally {
-    await provider?.drain(limits.closeMs);
+    await provider?.drain(givenUp.aborted ? 0 : limits.closeMs);
   }
 }
 

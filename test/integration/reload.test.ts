@@ -1,5 +1,7 @@
 /** New credentials in a running engine, with real publishing threads. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
 import { test } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
 import { seededRandom } from '../../src/core/random.ts';
@@ -91,12 +93,31 @@ test('a reload that a stop overtakes says so, and keeps what was', async (t) => 
   const engine = await start([providerOf(keys[0])]);
   await push(engine);
   const before = apns.received.total;
-  apns.script({ kind: 'share', share: 1, behaviour: { kind: 'stall', answerAfterMs: 2_000 } });
+  apns.script({ kind: 'share', share: 1, behaviour: { kind: 'stall', answerAfterMs: 60_000 } });
   const reload = engine.reload(configOf([providerOf(keys[1])]));
   await within('the trial is under way', apns.received.waitFor(before + 1), 10_000);
   await within('the stop', engine.stop(), 10_000);
-  const { ok, providers } = await within('the reload', reload, 20_000);
+  // The trial itself would take 10 s.
+  const { ok, providers } = await within('the reload', reload, 3_000);
   assert.deepEqual([ok, providers], [false, [{ provider: 'apns', kind: 'kept', why: 'the engine is stopping' }]]);
+});
+
+test('4.1 a stop waits for no token endpoint that never answers', async (t) => {
+  const { authority, gateway, start } = await credentialsWorld(t);
+  const { certPem, keyPem } = await authority.server();
+  const mute = createServer({ cert: certPem, key: keyPem });
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  const address = mute.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  t.after(() => void mute.close());
+  const tokenUri = `https://127.0.0.1:${address.port}/token`;
+  const { json } = await makeServiceAccount({ projectId: 'chat-1', tokenUri });
+  const fcm = { ...gateway, name: 'fcm', kind: 'fcm', port: 1, token_url: tokenUri, service_account: json } as const;
+  const asked = once(mute, 'request');
+  const engine = await start([fcm]);
+  await within('the request for a token', asked, 10_000);
+  // The endpoint would have 10 s.
+  await within('the stop', engine.stop(), 5_000);
 });
 
 test('3.5 certificates: one that has ended or is not trusted is kept out, a new one takes over', async (t) => {
