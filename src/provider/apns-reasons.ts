@@ -78,10 +78,13 @@ export const apnsReasons: ReadonlyMap<string, ApnsReason> = new Map([
   ['TopicMismatch', row(403, 'rejected')],
 ]);
 
-/** For a reason Apple has added since, or a body that cannot be read: by the status alone. */
-export function apnsReasonOfStatus(status: number): ApnsReason {
+/**
+ * For a reason Apple has added since, or a body that cannot be read: by the status alone. Whoever answers 410 in Apple's
+ * place knows of no device.
+ */
+export function apnsReasonOfStatus(status: number, isForeign: boolean): ApnsReason {
   if (status === 401 || status === 403) return row(status, 'unauthorized');
-  if (status === 410) return row(status, 'unregistered');
+  if (status === 410 && !isForeign) return row(status, 'unregistered');
   if (status === 429) return row(status, 'throttled');
   if (status === 503) return row(status, 'unavailable');
   if (status >= 500) return row(status, 'unavailable', { reached: 'unknown' });

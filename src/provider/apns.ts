@@ -9,7 +9,7 @@ import { readTrustedAuthorities } from '../transport/trusted-authorities.ts';
 import { apnsReasonOfStatus, apnsReasons } from './apns-reasons.ts';
 import { ApnsRequests } from './apns-requests.ts';
 import { outcomeOfFailure } from './gateway-failure.ts';
-import { dateMs, parseObject, reasonOr, retryAfterMs } from './gateway-text.ts';
+import { dateMs, isForeign, parseObject, reasonOr, retryAfterMs } from './gateway-text.ts';
 import { outcomeOfReason } from './reason-outcome.ts';
 import type { ApnsConfig } from '../../config/engine-config.ts';
 import type { Clock } from '../core/clock.ts';
@@ -94,7 +94,7 @@ export function classifyApns({ status, fields, body, nowMs }: GatewayResponse): 
   if (status >= 200 && status < 300) return accepted(fields['apns-id'] ?? '');
   const parsed = parseObject(body);
   const reason = reasonOr(status, parsed?.['reason']);
-  const meaning = apnsReasons.get(reason) ?? apnsReasonOfStatus(status);
+  const meaning = apnsReasons.get(reason) ?? apnsReasonOfStatus(status, isForeign(body));
   const laterMs = retryAfterMs(fields['retry-after'], nowMs) || meaning.retryAfterMs;
   const sinceMs = sinceOf(parsed?.['timestamp']);
   return outcomeOfReason(meaning, { reason, sinceMs, laterMs, gatewayAtMs: dateMs(fields['date']) });

@@ -89,7 +89,7 @@ export class FcmProvider implements Provider, GatewayReplies {
   }
 
   failed(tag: number, failure: GatewayFailure, reason: string): void {
-    this.#settle(tag, outcomeOfFailure(failure, reason));
+    this.#settle(tag, outcomeOfFailure(failure, reason, fcmRetryMsMin));
   }
 }
 

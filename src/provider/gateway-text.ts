@@ -19,6 +19,11 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> | u
   }
 }
 
+/** Something in front of the gateway has answered in its place: neither empty nor an object of JSON. */
+export function isForeign(body: string): boolean {
+  return body !== '' && parseObject(body) === undefined;
+}
+
 const reasonPattern = /^[\w.-]{1,64}$/;
 
 /** A reason that may become a metric label and a log line; anything else becomes `status-500`. */

@@ -8,7 +8,7 @@
 import { accepted } from '../core/outcome.ts';
 import { apnsReasons } from './apns-reasons.ts';
 import { fcmErrorCodes, fcmStatuses } from './fcm-reasons.ts';
-import { isObject, parseObject, reasonOr, retryAfterMs } from './gateway-text.ts';
+import { isForeign, isObject, parseObject, reasonOr, retryAfterMs } from './gateway-text.ts';
 import { outcomeOfReason } from './reason-outcome.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { GatewayEnd } from '../transport/gateway-choice.ts';
@@ -48,7 +48,9 @@ export function classifyMongoosePush({ status, fields, body, nowMs }: GatewayRes
   if (status >= 200 && status < 300) return accepted('');
   const reason = reasonOf(status, body);
   const said = { reason, sinceMs: 0, laterMs: retryAfterMs(fields['retry-after'], nowMs), gatewayAtMs: 0 };
-  return outcomeOfReason(status === 410 ? row('unregistered') : (meaningOf(reason) ?? meaningOfStatus(status)), said);
+  // A retired address says 410 of itself, in HTML: no word about a device.
+  const isDead = status === 410 && !isForeign(body);
+  return outcomeOfReason(isDead ? row('unregistered') : (meaningOf(reason) ?? meaningOfStatus(status)), said);
 }
 
 function reasonOf(status: number, body: string): string {

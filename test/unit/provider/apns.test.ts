@@ -97,6 +97,8 @@ describe('APNs: classification', () => {
     assert.equal(classify(403, '{"reason":"NewCredentialTrouble"}').kind, 'unauthorized');
     assert.equal(classify(429, '').kind, 'throttled');
     assert.equal(classify(410, '').kind, 'unregistered');
+    assert.equal(classify(410, '{"reason":"GoneForGood"}').kind, 'unregistered');
+    assert.equal(classify(410, '<html>Gone').kind, 'rejected', 'a proxy knows of no device');
   });
 
   test('a Retry-After is honoured, in seconds or as a date', () => {

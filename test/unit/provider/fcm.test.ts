@@ -289,6 +289,20 @@ describe('Google OAuth', () => {
 });
 
 describe('FCM: connections', () => {
+  test('4.4 what Google may have got and did not answer is not sent again before 10 s', async (t) => {
+    const { config } = await startGoogle(t);
+    const outcomes: Outcome[] = [];
+    const settle = (_tag: number, outcome: Outcome): void => void outcomes.push(outcome);
+    const context = { name: config.name, clock: systemClock, random: seededRandom(1), settle };
+    const provider = new FcmProvider(config, context, gatewaySessionOpener('h2'));
+    t.after(() => provider.drain(0));
+    for (const failure of ['deadline', 'no-answer', 'not-sent', 'deadline-unsent'] as const) {
+      provider.failed(1, failure, 'lost');
+    }
+    const later = outcomes.map((outcome) => ('retryAfterMs' in outcome ? outcome.retryAfterMs : outcome.kind));
+    assert.deepEqual(later, [10_000, 10_000, 0, 'expired']);
+  });
+
   test('4.5 a connection carries 100 at most though nothing says so, and more are opened for the rest', async (t) => {
     // This gateway announces no limit, and ends a connection that exceeds it.
     const { config, gateway } = await startGoogle(t, { announceStreams: false });

@@ -28,6 +28,7 @@ describe('MongoosePush: answers', () => {
     [400, '', 'rejected'],
     [410, reason('unregistered'), 'unregistered'],
     [410, '', 'unregistered'],
+    [410, '<html>Gone</html>', 'rejected'],
     [413, reason('payload_too_large'), 'rejected'],
     [413, '', 'rejected'],
     [422, '{"errors":[{"title":"Invalid value","source":{"pointer":"/priority"},"message":"x"}]}', 'rejected'],
