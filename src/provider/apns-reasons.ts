@@ -79,8 +79,8 @@ export const apnsReasons: ReadonlyMap<string, ApnsReason> = new Map([
 ]);
 
 /**
- * For a reason Apple has added since, or a body that cannot be read: by the status alone. Whoever answers 410 in Apple's
- * place knows of no device.
+ * For a reason Apple has added since, or a body that cannot be read: by the status alone. Whoever answers 410 in the
+ * place of Apple knows of no device.
  */
 export function apnsReasonOfStatus(status: number, isForeign: boolean): ApnsReason {
   if (status === 401 || status === 403) return row(status, 'unauthorized');
