@@ -5,6 +5,7 @@
  */
 import { noParts } from '../core/notification.ts';
 import { err, ok } from '../core/result.ts';
+import { dataBodyName, fitDataBody } from './data-body.ts';
 import { fitPayload, isObject, parseObject, jsonString } from './gateway-text.ts';
 import { mergedValue, notJSON } from './merge-parts.ts';
 import type { Notification } from '../core/notification.ts';
@@ -16,7 +17,7 @@ import type { PushTypeRule } from './apns-push-types.ts';
  * what else there is, the app needs whole, and only when that alone is too large the error is `PayloadTooLarge`.
  */
 export function apnsPayload(notification: Notification, rule: PushTypeRule): Result<string, string> {
-  const { title, body, parts } = notification;
+  const { title, body, parts, data } = notification;
   if (parts !== noParts && hasMembers(parts.apns)) return mergedPayload(notification, rule);
   const { bytesMax } = rule;
   if (title.length + body.length <= bytesMax) {
@@ -24,6 +25,10 @@ export function apnsPayload(notification: Notification, rule: PushTypeRule): Res
     // A code unit has three bytes at most.
     if (whole.length * 3 <= bytesMax || Buffer.byteLength(whole) <= bytesMax) return ok(whole);
   }
+  const fits = fitDataBody(data, bytesMax, (short) =>
+    payloadText({ ...notification, data: { ...data, [dataBodyName]: short } }, title, body, rule.aps),
+  );
+  if (fits !== undefined) return ok(fits);
   return fitted(notification, rule, (shortTitle, shortBody) =>
     payloadText(notification, shortTitle, shortBody, rule.aps),
   );

@@ -8,6 +8,7 @@ import { unreachable } from '../core/assert.ts';
 import { limits } from '../core/limits.ts';
 import { noParts } from '../core/notification.ts';
 import { err, ok } from '../core/result.ts';
+import { dataBodyName, fitDataBody } from './data-body.ts';
 import { countedBytes, dataValue, isReserved, memberOf, messageWithParts, textOf } from './fcm-parts.ts';
 import { fitPayload, jsonString } from './gateway-text.ts';
 import type { Notification, TokenKind } from '../core/notification.ts';
@@ -37,6 +38,14 @@ export function renderFcm(notification: Notification, nowMs: number): Result<str
 function fitted(message: Message, bytesMax: number): Message | undefined {
   const bytes = countedBytes(message);
   if (bytes <= bytesMax) return message;
+  const data = memberOf(message, 'data');
+  const others = bytes - Buffer.byteLength(textOf(data[dataBodyName]));
+  let shortData = data;
+  const ofData = fitDataBody(data, bytesMax, (body) => {
+    shortData = { ...data, [dataBodyName]: body };
+    return `${' '.repeat(others)}${JSON.stringify(body).slice(1, -1)}`;
+  });
+  if (ofData !== undefined) return { ...message, data: shortData };
   const shown = memberOf(message, 'notification');
   const texts = { title: textOf(shown['title']), body: textOf(shown['body']) };
   const rest = ' '.repeat(bytes - Buffer.byteLength(texts.title) - Buffer.byteLength(texts.body));

@@ -6,6 +6,7 @@
  * doc/http_api.md and its OpenAPI document.
  */
 import { limits } from '../core/limits.ts';
+import { dataBodyName, fitDataBody } from './data-body.ts';
 import { fitPayload } from './gateway-text.ts';
 import type { MongoosePushConfig } from '../../config/engine-config.ts';
 import type { Notification } from '../core/notification.ts';
@@ -31,16 +32,26 @@ const sayableTypes: ReadonlySet<Notification['pushType']> = new Set(['', 'alert'
 
 /** Shortened to what either gateway takes: ours is the larger document. */
 export function renderMongoosePush(notification: Notification, api: MongoosePushApi, nowMs: number): string {
-  const build = (title: string, body: string): string => {
-    const texts = { title, body };
-    return JSON.stringify(
-      api.api === 'v1' ? flatOf(notification, texts, api.mode) : documentOf(notification, texts, { ...api, nowMs }),
-    );
-  };
+  const build = (title: string, body: string): string => renderedAs(notification, { title, body }, { ...api, nowMs });
   const whole = build(notification.title, notification.body);
   if (Buffer.byteLength(whole) <= limits.apnsPayloadBytesMax) return whole;
+  const bytesMax = limits.apnsPayloadBytesMax;
+  const ofData = fitDataBody(notification.data, bytesMax, (short) => {
+    const data = { ...notification.data, [dataBodyName]: short };
+    return renderedAs({ ...notification, data }, notification, { ...api, nowMs });
+  });
   // Too large for its data alone: the gateway's answer says so.
-  return fitPayload(notification, limits.apnsPayloadBytesMax, build) ?? whole;
+  return ofData ?? fitPayload(notification, bytesMax, build) ?? whole;
+}
+
+function renderedAs(
+  notification: Notification,
+  texts: Texts,
+  api: MongoosePushApi & { readonly nowMs: number },
+): string {
+  return JSON.stringify(
+    api.api === 'v1' ? flatOf(notification, texts, api.mode) : documentOf(notification, texts, api),
+  );
 }
 
 interface Texts {
