@@ -67,8 +67,8 @@ export class ApnsRequests {
       this.#authorization = authorization;
       this.#kept.length = 0;
     }
-    const kept = this.#kept.find((one) => isFor(one, notification));
-    if (kept !== undefined) return ok(kept);
+    // No closure: alerts and silent ones that take turns come here each time.
+    for (const kept of this.#kept) if (isFor(kept, notification)) return ok(kept);
     const { kind, pushType, priority, topic } = notification;
     const rule = pushTypeRule(notification);
     if (rule === undefined) return err('InvalidPushType');

@@ -88,6 +88,25 @@ test('3.5 a key that the gateway refuses is not taken over, and the old one goes
   assert.ok(lines.includes('a new credential is not taken over; the old one goes on'));
 });
 
+test('3.7 a trial: a complaint about its device lets the new key in, any other keeps it out', async (t) => {
+  const { apns, keys, providerOf, configOf, start } = await credentialsWorld(t);
+  const engine = await start([providerOf(keys[0])]);
+  const answered = async (status: number, reason: string): Promise<string> => {
+    apns.script({ kind: 'all', behaviour: { kind: 'reject', status, reason } });
+    return JSON.stringify((await engine.reload(configOf([providerOf(keys[1])]))).providers[0]);
+  };
+  for (const [status, reason] of [
+    [400, 'TopicDisallowed'],
+    [400, 'DeviceTokenNotForTopic'],
+    [403, 'Forbidden'],
+    [429, 'TooManyProviderTokenUpdates'],
+    [503, 'ServiceUnavailable'],
+  ] as const) {
+    assert.match(await answered(status, reason), new RegExp(`"kept","why":"the gateway .*${reason}"`), reason);
+  }
+  assert.match(await answered(400, 'BadDeviceToken'), /"renewed"/);
+});
+
 test('a reload that a stop overtakes says so, and keeps what was', async (t) => {
   const { apns, keys, providerOf, configOf, start } = await credentialsWorld(t);
   const engine = await start([providerOf(keys[0])]);
