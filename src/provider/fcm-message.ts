@@ -78,8 +78,12 @@ function messageText(notification: Notification, nowMs: number): string {
     android += `,"ttl":"${Math.min(ttlSecondsMax, Math.max(0, seconds))}s"`;
   }
   if (collapseId !== '') android += `,"collapse_key":${jsonString(collapseId)}`;
-  return `${text},"android":{${android}}}}`;
+  const apns = kind === 'alert' || hasMembers(notification.parts.fcm) ? '' : wakesInBackground;
+  return `${text},"android":{${android}}${apns}}}`;
 }
+
+// What `messageWithParts` would say of a message that shows nothing.
+const wakesInBackground = ',"apns":{"headers":{"apns-priority":"5"},"payload":{"aps":{"content-available":1}}}';
 
 /** `installation`: the Firebase installation id, which Google prefers since 2026; tokens go on working. */
 function targetName(kind: TokenKind): string {

@@ -29,7 +29,9 @@ export function messageWithParts(text: string, parts: Message): Message | undefi
     if (name === 'data') merged[name] = stringified(part);
     else if (isObject(part['data'])) merged[name] = { ...part, data: stringified(part['data']) };
   }
-  if (isObject(merged['apns']) && merged['notification'] === undefined) merged['apns'] = inBackground(merged['apns']);
+  // `apns: null` is the program's word that there is no iPhone behind it.
+  const mayBeApple = parts['apns'] !== null;
+  if (merged['notification'] === undefined && mayBeApple) merged['apns'] = inBackground(memberOf(merged, 'apns'));
   return merged;
 }
 

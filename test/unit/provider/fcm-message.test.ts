@@ -30,6 +30,9 @@ function withParts(fcm: Message, changes: Partial<Notification> = {}): Message {
   return messageOf({ parts: { apns: {}, fcm }, ...changes });
 }
 
+/** What makes an iPhone's app wake up without showing anything. */
+const inBackground = { headers: { 'apns-priority': '5' }, payload: { aps: { 'content-available': 1 } } };
+
 describe('FCM: the message', () => {
   test('4.2 an alert has a notification for the system and its looks for Android', () => {
     assert.deepEqual(messageOf({ category: 'open', collapseId: 'c1', data: { chat: 'x' } }), {
@@ -65,6 +68,7 @@ describe('FCM: the message', () => {
       token: 'tok:en',
       data,
       android: { priority: 'NORMAL' },
+      apns: inBackground,
     });
   });
 
@@ -72,6 +76,7 @@ describe('FCM: the message', () => {
     assert.deepEqual(messageOf({ kind: 'call', priority: 'normal' }), {
       token: 'tok:en',
       android: { priority: 'HIGH' },
+      apns: inBackground,
     });
   });
 
@@ -227,10 +232,9 @@ describe('FCM: parts', () => {
 
   test('4.2 for iOS a message with nothing to show waits for a good moment and wakes the app', () => {
     const silent = { kind: 'silent' } as const;
-    assert.deepEqual(withParts({ apns: {} }, silent)['apns'], {
-      headers: { 'apns-priority': '5' },
-      payload: { aps: { 'content-available': 1 } },
-    });
+    for (const parts of [{}, { apns: {} }, { webpush: {} }]) {
+      assert.deepEqual(withParts(parts, silent)['apns'], inBackground, JSON.stringify(parts));
+    }
     const own = { headers: { 'apns-priority': '1', 'apns-topic': 'x' }, payload: { aps: { category: 'c' }, k: 1 } };
     assert.deepEqual(withParts({ apns: own }, silent)['apns'], {
       headers: { 'apns-priority': '1', 'apns-topic': 'x' },
@@ -238,13 +242,13 @@ describe('FCM: parts', () => {
     });
   });
 
-  test('4.2 for iOS nothing is added where there is something to show, or no part for it', () => {
+  test('4.2 for iOS nothing is added where there is something to show, or the program wants no part of it', () => {
     const shown = { payload: { aps: { alert: 'Ring' } } };
     assert.deepEqual(withParts({ apns: shown }, { kind: 'call' })['apns'], shown);
     const live = { live_activity_token: 'l', payload: { aps: { event: 'end' } } };
     assert.deepEqual(withParts({ apns: live }, { kind: 'silent' })['apns'], live);
     assert.deepEqual(withParts({ apns: { headers: {} } })['apns'], { headers: {} }, 'an alert');
-    assert.equal(withParts({ webpush: {} }, { kind: 'silent' })['apns'], undefined);
+    assert.equal(withParts({ apns: null }, { kind: 'silent' })['apns'], undefined);
   });
 
   test('parts that are no JSON are refused, not thrown over', () => {
