@@ -7,30 +7,36 @@ import type { EpochMs, NotificationId } from './ids.ts';
 import type { Mode, Service } from './registration.ts';
 
 /** What the phone is to do: show something, wake up in silence, or ring. */
-export type NotificationKind = 'alert' | 'silent' | 'call';
+export const notificationKinds = ['alert', 'silent', 'call'] as const;
+export type NotificationKind = (typeof notificationKinds)[number];
 
 /** Apple's `apns-push-type` (developer.apple.com: Sending notification requests to APNs). */
-export type PushType =
-  | 'alert'
-  | 'background'
-  | 'voip'
-  | 'complication'
-  | 'controls'
-  | 'fileprovider'
-  | 'liveactivity'
-  | 'location'
-  | 'mdm'
-  | 'pushtotalk'
-  | 'widgets';
+export const pushTypes = [
+  'alert',
+  'background',
+  'voip',
+  'complication',
+  'controls',
+  'fileprovider',
+  'liveactivity',
+  'location',
+  'mdm',
+  'pushtotalk',
+  'widgets',
+] as const;
+export type PushType = (typeof pushTypes)[number];
 
 /** Apple's `interruption-level`. */
-export type InterruptionLevel = 'passive' | 'active' | 'time-sensitive' | 'critical';
+export const interruptionLevels = ['passive', 'active', 'time-sensitive', 'critical'] as const;
+export type InterruptionLevel = (typeof interruptionLevels)[number];
 
 /** What `token` names. Anything but a device is FCM's alone (firebase.google.com: projects.messages, target). */
-export type TokenKind = 'device' | 'installation' | 'topic' | 'condition';
+export const tokenKinds = ['device', 'installation', 'topic', 'condition'] as const;
+export type TokenKind = (typeof tokenKinds)[number];
 
 /** `low`: the phone may save power above all (Apple's 1; `normal` where a gateway knows no such thing). */
-export type Priority = 'high' | 'normal' | 'low';
+export const priorities = ['high', 'normal', 'low'] as const;
+export type Priority = (typeof priorities)[number];
 
 /**
  * Parts of a gateway's own message that no field above says: JSON, merged over what is rendered from the fields, member

@@ -23,6 +23,7 @@ import type {
   OpenGatewaySession,
 } from '../transport/gateway-session.ts';
 import type { Provider, ProviderContext, Settle } from './provider.ts';
+import type { GatewayResponse } from './reason-outcome.ts';
 
 export class ApnsProvider implements Provider, GatewayReplies {
   readonly #session: GatewaySession;
@@ -81,13 +82,6 @@ export class ApnsProvider implements Provider, GatewayReplies {
   failed(tag: number, failure: GatewayFailure, reason: string): void {
     this.#settle(tag, outcomeOfFailure(failure, reason));
   }
-}
-
-export interface GatewayResponse {
-  readonly status: number;
-  readonly fields: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly nowMs: number;
 }
 
 export function classifyApns({ status, fields, body, nowMs }: GatewayResponse): Outcome {

@@ -26,7 +26,7 @@ import type {
   GatewaySession,
   OpenGatewaySession,
 } from '../transport/gateway-session.ts';
-import type { GatewayResponse } from './apns.ts';
+import type { GatewayResponse } from './reason-outcome.ts';
 import type { Provider, ProviderContext, Settle } from './provider.ts';
 
 type Fields = Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ import { isForeign, isObject, parseObject, reasonOr, retryAfterMs } from './gate
 import { outcomeOfReason } from './reason-outcome.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { GatewayEnd } from '../transport/gateway-choice.ts';
-import type { GatewayResponse } from './apns.ts';
+import type { GatewayResponse } from './reason-outcome.ts';
 import type { ReasonMeaning } from './reason-outcome.ts';
 
 function row(kind: ReasonMeaning['kind'], reached: ReasonMeaning['reached'] = 'no'): ReasonMeaning {

@@ -4,6 +4,14 @@ import { unreachable } from '../core/assert.ts';
 import { rejected, throttled, unauthorized, unavailable, unregistered } from '../core/outcome.ts';
 import type { Outcome, OutcomeKind } from '../core/outcome.ts';
 
+/** An answer, as a provider judges it. */
+export interface GatewayResponse {
+  readonly status: number;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly nowMs: number;
+}
+
 /** The part of a row that decides the outcome. */
 export interface ReasonMeaning {
   readonly kind: Exclude<OutcomeKind, 'accepted' | 'expired'>;

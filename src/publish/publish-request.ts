@@ -5,7 +5,15 @@
  */
 import { epochMs } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
-import { noData, noParts } from '../core/notification.ts';
+import {
+  interruptionLevels,
+  noData,
+  noParts,
+  notificationKinds,
+  priorities,
+  pushTypes,
+  tokenKinds,
+} from '../core/notification.ts';
 import { newNotificationId } from '../core/random.ts';
 import { services } from '../core/registration.ts';
 import { err, ok } from '../core/result.ts';
@@ -116,24 +124,7 @@ function partsOf({ apns, fcm }: PublishRequest): NotificationParts {
   return { apns: apns ?? noParts.apns, fcm: fcm ?? noParts.fcm };
 }
 
-const pushTypes: readonly PushType[] = [
-  'alert',
-  'background',
-  'voip',
-  'complication',
-  'controls',
-  'fileprovider',
-  'liveactivity',
-  'location',
-  'mdm',
-  'pushtotalk',
-  'widgets',
-];
-const tokenKinds: readonly TokenKind[] = ['device', 'installation', 'topic', 'condition'];
 const modes: readonly Mode[] = ['prod', 'dev', ''];
-const kinds: readonly NotificationKind[] = ['alert', 'silent', 'call'];
-const priorities: readonly Priority[] = ['high', 'normal', 'low'];
-const levels: readonly InterruptionLevel[] = ['passive', 'active', 'time-sensitive', 'critical'];
 
 /** The types say all of it; whoever calls from plain JavaScript, or with what a file said, has none. */
 function problemOf(request: PublishRequest): string | undefined {
@@ -152,10 +143,10 @@ function wordProblem(request: PublishRequest): string | undefined {
   return (
     oneOf(tokenKinds, tokenKind, 'tokenKind') ??
     oneOf(modes, mode, 'mode') ??
-    oneOf(kinds, kind, 'kind') ??
+    oneOf(notificationKinds, kind, 'kind') ??
     oneOf(priorities, priority, 'priority') ??
     oneOf(pushTypes, pushType, 'pushType') ??
-    oneOf(levels, interruptionLevel, 'interruptionLevel')
+    oneOf(interruptionLevels, interruptionLevel, 'interruptionLevel')
   );
 }
 

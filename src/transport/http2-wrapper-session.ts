@@ -8,10 +8,10 @@
  * `http2-wrapper.request` is not used because it adds a Writable, a Proxy and a promise to each request.
  */
 import { constants } from 'node:http2';
-import { isIP } from 'node:net';
 import { Agent } from 'http2-wrapper';
 import { limits } from '../core/limits.ts';
 import { codeOfError, notHttp2, reasonOfError } from './connection-error.ts';
+import { bracketed, gatewayName, serverNameOf } from './gateway-address.ts';
 import { errorName, goawayReason } from './h2/frames.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 import { SessionPool } from './session-pool.ts';
@@ -148,7 +148,7 @@ class WrapperConnection implements GatewayConnection {
   }
 
   async #connect(options: GatewaySessionOptions): Promise<ClientHttp2Session> {
-    const name = options.servername === '' ? options.host : options.servername;
+    const name = gatewayName(options);
     const target = new URL(`https://${bracketed(options.host)}:${options.port}`);
     const secrets = options.certificatePem === '' ? {} : { cert: options.certificatePem, key: options.keyPem };
     const trust = options.ca === '' ? {} : { ca: options.ca };
@@ -157,13 +157,12 @@ class WrapperConnection implements GatewayConnection {
       ...trust,
       ...secrets,
       createConnection: (_authority, given) => {
-        // An address is no server name (RFC 6066 §3); the certificate is then checked for the address.
         const socket = Agent.connect(target, {
           ...given,
           ...trust,
           ...secrets,
           ...tunnel,
-          servername: isIP(name) === 0 ? name : '',
+          servername: serverNameOf(name),
           // Said, because NODE_TLS_REJECT_UNAUTHORIZED in the environment is the default.
           rejectUnauthorized: true,
         });
@@ -315,10 +314,6 @@ class WrapperConnection implements GatewayConnection {
     }
     this.#events.closed(this.#reason === '' ? reason : this.#reason);
   }
-}
-
-function bracketed(host: string): string {
-  return isIP(host) === 6 ? `[${host}]` : host;
 }
 
 /** What `session.request` throws when no more streams can be started; for anything else the request is at fault. */

@@ -12,8 +12,9 @@ import { makeAuthority } from '../../src/fake/certificates.ts';
 import { createApnsCredentials } from '../../src/provider/apns-jwt.ts';
 import { withoutSigningKeys } from '../../src/provider/provider-kinds.ts';
 import { Watch } from '../conformance/http2-peer.ts';
-import { providerName, sampleNotification } from '../conformance/provider.ts';
+import { sampleNotification } from '../conformance/provider.ts';
 import { writeTrusted } from '../conformance/trusted-file.ts';
+import { apnsConfig } from '../provider-configs.ts';
 import type { TestContext } from 'node:test';
 import type { ProviderConfig } from '../../config/engine-config.ts';
 import { packNotification, unpackOutcome } from '../../src/publish/notification-pack.ts';
@@ -26,23 +27,13 @@ async function setup(t: TestContext) {
   const random = seededRandom(5);
   const gateway = new ApnsGateway({ clock: systemClock, random, tls, keys: [key], environment: 'production' });
   const { port } = await gateway.start();
-  const provider = providerName('apns-prod');
+  const provider = apnsConfig.name;
   const config: ProviderConfig = withoutSigningKeys({
-    kind: 'apns',
-    name: provider,
-    apps: [],
-    tags: [],
-    mode: 'prod',
-    creditMax: 1_000,
-    requestMs: 10_000,
-    host: 'localhost',
+    ...apnsConfig,
     port,
     caFile: await writeTrusted(t, authority.caPem),
     sessionsMax: 1,
-    transport: 'h2',
-    proxyUrl: '',
     auth: { kind: 'token', keyPem: key.keyPem, keyId: key.keyId, teamId: key.teamId },
-    topic: 'com.example.app',
   });
   const data: PublishingThreadData = { providers: [config], controlChannel: `meerkat-test-${provider}-${port}` };
   const pool = new Piscina<PackedBatch, BatchReceipt>({

@@ -8,10 +8,13 @@ import {
   errorName,
   frameFlags,
   frameTypes,
+  goawayBytesMin,
   goawayReason,
+  pingBytes,
   readUint32,
   smallFrame,
   streamIdMax,
+  uint32Bytes,
 } from './frames.ts';
 import type { ExchangeTable } from './exchange.ts';
 import type { FrameHead } from './frames.ts';
@@ -24,8 +27,6 @@ import type { SendWindow } from './send-window.ts';
 export interface ControlOwner {
   /** The peer's first SETTINGS have not come. */
   readonly isGreeting: boolean;
-  /** Streams from here on have not been opened. */
-  readonly nextStreamId: number;
   settingsCame(): void;
   settingsAcknowledged(): void;
   /** The peer takes more of the bodies than before. */
@@ -44,10 +45,7 @@ export interface ControlFramesParts {
 }
 
 const { noError, protocolError, frameSizeError } = errorCodes;
-export const pingBytes = 8;
-export const goawayBytesMin = 8;
 const priorityBytes = 5;
-const uint32Bytes = 4;
 const uint31Mask = streamIdMax;
 const nothing = Buffer.alloc(0);
 
@@ -66,7 +64,7 @@ export class ControlFrames {
   priority({ length, streamId }: Readonly<FrameHead>): number {
     if (streamId === 0) return protocolError;
     if (length === priorityBytes) return noError;
-    if (!this.#isOpened(streamId)) return frameSizeError;
+    if (!this.#parts.exchanges.wasOpened(streamId)) return frameSizeError;
     const exchange = this.#parts.exchanges.get(streamId);
     if (exchange !== undefined) {
       this.#parts.responses.lose(exchange, `PRIORITY: ${errorName(frameSizeError)}`, frameSizeError);
@@ -84,7 +82,7 @@ export class ControlFrames {
       this.#owner.windowWidened();
       return code;
     }
-    if (!this.#isOpened(streamId)) return protocolError;
+    if (!exchanges.wasOpened(streamId)) return protocolError;
     const exchange = exchanges.get(streamId);
     if (exchange === undefined) return noError; // it is over, and the peer did not know yet
     const code = increment === 0 ? protocolError : window.widenStream(exchange, increment);
@@ -133,9 +131,5 @@ export class ControlFrames {
     this.#owner.left(reason);
     this.#parts.responses.loseAbove(lastStreamId, reason);
     return noError;
-  }
-
-  #isOpened(streamId: number): boolean {
-    return (streamId & 1) === 1 && streamId < this.#owner.nextStreamId;
   }
 }

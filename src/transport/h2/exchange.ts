@@ -4,6 +4,7 @@
  * notification. Streams that we have cancelled are remembered for a while: the peer may not know yet (RFC 9113 §5.1).
  */
 import { limits } from '../../core/limits.ts';
+import { streamIdMax } from './frames.ts';
 
 /** One request and what has come of its response. */
 export interface Exchange {
@@ -35,6 +36,7 @@ export class ExchangeTable {
   /** The last stream of each slot, for `bySlot`; perhaps over. 0: none. */
   #streamIdBySlot = new Int32Array(slotsAtFirst);
   readonly #cancelled = new Set<number>();
+  #nextStreamId = 1;
   /** Cancelled ids up to here may have been forgotten. */
   #forgottenId = 0;
 
@@ -46,8 +48,16 @@ export class ExchangeTable {
     return this.#open.values();
   }
 
-  add(streamId: number, slot: number): Exchange {
+  /** The ids of this connection are used up (RFC 9113 §5.1.1). */
+  get usedUp(): boolean {
+    return this.#nextStreamId > streamIdMax;
+  }
+
+  /** A new stream, with the next id of a client. */
+  open(slot: number): Exchange {
     const exchange = this.#spares.pop() ?? blank();
+    const streamId = this.#nextStreamId;
+    this.#nextStreamId += 2;
     exchange.streamId = streamId;
     exchange.slot = slot;
     this.#open.set(streamId, exchange);
@@ -89,6 +99,11 @@ export class ExchangeTable {
       }
     }
     this.remove(exchange);
+  }
+
+  /** One of ours, whether it is over or not. Of any other the peer may not speak. */
+  wasOpened(streamId: number): boolean {
+    return (streamId & 1) === 1 && streamId < this.#nextStreamId;
   }
 
   wasCancelled(streamId: number): boolean {

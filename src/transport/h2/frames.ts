@@ -8,6 +8,11 @@
 export const preface: Uint8Array = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 export const frameHeadBytes = 9;
+/** An error code, a window's increment, a stream id. */
+export const uint32Bytes = 4;
+/** The whole payload of PING (§6.7), the least of GOAWAY (§6.8). */
+export const pingBytes = 8;
+export const goawayBytesMin = 8;
 
 /** §6. */
 export const frameTypes = {

@@ -7,7 +7,7 @@
  */
 import { limits } from '../../core/limits.ts';
 import { CalmMeter } from './calm-meter.ts';
-import { ControlFrames, goawayBytesMin, pingBytes } from './control-frames.ts';
+import { ControlFrames } from './control-frames.ts';
 import { ExchangeTable } from './exchange.ts';
 import { FrameReader } from './frame-reader.ts';
 import {
@@ -15,11 +15,13 @@ import {
   errorName,
   frameTypes,
   frameFlags,
+  goawayBytesMin,
+  pingBytes,
   preface,
   settingIds,
   settingsFrame,
   smallFrame,
-  streamIdMax,
+  uint32Bytes,
   windowBytesDefault,
   writeUint32,
 } from './frames.ts';
@@ -51,7 +53,6 @@ export interface H2ConnectionOptions {
 }
 
 const { noError, protocolError, frameSizeError, enhanceYourCalm } = errorCodes;
-const uint32Bytes = 4;
 /** A body of this size goes out at once, or the connection is not `writable`: the largest that APNs takes. */
 const windowFloorBytes = limits.apnsVoipPayloadBytesMax;
 // WINDOW_UPDATE is cheap, and usual: once or twice for each request.
@@ -74,7 +75,6 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
   /** `greeting`: the peer's SETTINGS have not come. `leaving`: no new streams. */
   #state: 'greeting' | 'open' | 'leaving' | 'closed' = 'greeting';
   #closing = false;
-  #nextStreamId = 1;
   /** Bytes of DATA since the connection's receive window was last widened. */
   #unreturnedBytes = 0;
   #starved = false;
@@ -141,10 +141,6 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
     return this.#settings.streamsMax;
   }
 
-  get nextStreamId(): number {
-    return this.#nextStreamId;
-  }
-
   get isGreeting(): boolean {
     return this.#state === 'greeting';
   }
@@ -162,12 +158,10 @@ export class H2Connection implements GatewayConnection, FrameHandler, ResponseOw
   }
 
   send(slot: number, request: GatewayRequest): 'sent' | 'closed' | 'invalid' {
-    if (this.#state !== 'open' || this.#nextStreamId > streamIdMax) return 'closed';
+    if (this.#state !== 'open' || this.#exchanges.usedUp) return 'closed';
     const bound = this.#requests.boundOf(request);
     if (bound === -1) return 'invalid';
-    const exchange = this.#exchanges.add(this.#nextStreamId, slot);
-    this.#nextStreamId += 2;
-    this.#requests.write(exchange, request, bound);
+    this.#requests.write(this.#exchanges.open(slot), request, bound);
     return 'sent';
   }
 

@@ -1,6 +1,6 @@
 // Thread: worker
 /** The gateway port over our own HTTP/2 client: the pool's rules, each connection an `H2Connection` on a TLS socket. */
-import { isIP } from 'node:net';
+import { bracketed } from '../gateway-address.ts';
 import { SessionPool } from '../session-pool.ts';
 import { H2Connection } from './h2-connection.ts';
 import { TlsTarget, TlsWire } from './tls-wire.ts';
@@ -28,6 +28,6 @@ function dial(target: TlsTarget, events: ConnectionEvents): GatewayConnection {
 const httpsPort = 443;
 
 function authorityOf(name: string, port: number): string {
-  const host = isIP(name) === 6 ? `[${name}]` : name;
+  const host = bracketed(name);
   return port === httpsPort ? host : `${host}:${port}`;
 }

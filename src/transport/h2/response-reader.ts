@@ -5,7 +5,7 @@
  * leaves the connection in doubt is told by its error code.
  */
 import { limits } from '../../core/limits.ts';
-import { errorCodes, errorName, frameFlags, readUint32 } from './frames.ts';
+import { errorCodes, errorName, frameFlags, readUint32, uint32Bytes } from './frames.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
 import type { Exchange, ExchangeTable } from './exchange.ts';
 import type { FrameHead } from './frames.ts';
@@ -17,15 +17,12 @@ export interface ResponseOwner {
   lost(slot: number, unprocessed: boolean, reason: string): void;
   /** An interim response has come. `NO_ERROR`, or the code with which the connection must end. */
   interim(): number;
-  /** Streams from here on have not been opened. */
-  readonly nextStreamId: number;
 }
 
 const { noError, protocolError, frameSizeError, streamClosed, compressionError, enhanceYourCalm } = errorCodes;
 const empty = Buffer.alloc(0);
 const paddingLengthBytes = 1;
 const priorityBytes = 5;
-const continueFrames = frameFlags.endHeaders;
 
 export class ResponseReader {
   readonly #owner: ResponseOwner;
@@ -52,14 +49,14 @@ export class ResponseReader {
   /** Each of these: `NO_ERROR`, or the code with which the connection must end. */
   headers(head: Readonly<FrameHead>, bytes: Buffer, at: number): number {
     const { flags, length, streamId } = head;
-    if (!this.#isOurs(streamId)) return protocolError;
+    if (!this.#exchanges.wasOpened(streamId)) return protocolError;
     const code = this.#unpad(head, bytes, at);
     if (code !== noError) return code;
     const from = (flags & frameFlags.priority) === 0 ? this.#from : this.#from + priorityBytes;
     const end = this.#end;
     if (from > end) return from > at + length ? frameSizeError : protocolError;
     const endsStream = (flags & frameFlags.endStream) !== 0;
-    if ((flags & continueFrames) !== 0) return this.#decode(streamId, endsStream, bytes, from, end);
+    if ((flags & frameFlags.endHeaders) !== 0) return this.#decode(streamId, endsStream, bytes, from, end);
     this.#blockStreamId = streamId;
     this.#blockEndsStream = endsStream;
     this.#block = Buffer.from(bytes.subarray(from, end));
@@ -70,7 +67,7 @@ export class ResponseReader {
     if (streamId === 0 || streamId !== this.#blockStreamId) return protocolError;
     if (this.#block.length + length > limits.h2HeaderBlockBytesMax) return enhanceYourCalm;
     this.#block = Buffer.concat([this.#block, bytes.subarray(at, at + length)]);
-    if ((flags & continueFrames) === 0) return noError;
+    if ((flags & frameFlags.endHeaders) === 0) return noError;
     const block = this.#block;
     this.#blockStreamId = 0;
     this.#block = empty;
@@ -104,8 +101,8 @@ export class ResponseReader {
   }
 
   reset({ length, streamId }: Readonly<FrameHead>, bytes: Buffer, at: number): number {
-    if (length !== 4) return frameSizeError;
-    if (!this.#isOurs(streamId)) return protocolError;
+    if (length !== uint32Bytes) return frameSizeError;
+    if (!this.#exchanges.wasOpened(streamId)) return protocolError;
     const exchange = this.#exchanges.get(streamId);
     if (exchange === undefined) return noError;
     const code = readUint32(bytes, at);
@@ -151,13 +148,9 @@ export class ResponseReader {
     return this.#from > this.#end ? protocolError : noError;
   }
 
-  #isOurs(streamId: number): boolean {
-    return (streamId & 1) === 1 && streamId < this.#owner.nextStreamId;
-  }
-
   /** DATA or HEADERS of a stream that is not open (§5.1). */
   #strayCode(streamId: number): number {
-    if (!this.#isOurs(streamId)) return protocolError;
+    if (!this.#exchanges.wasOpened(streamId)) return protocolError;
     return this.#exchanges.wasCancelled(streamId) ? noError : streamClosed;
   }
 

@@ -4,10 +4,10 @@
  * DNS question and every address of the answer (RFC 8305), sessions resumed. What is read lies in one buffer for the
  * life of the socket.
  */
-import { isIP } from 'node:net';
 import { checkServerIdentity, connect, createSecureContext } from 'node:tls';
 import { limits } from '../../core/limits.ts';
 import { notHttp2, reasonOfError } from '../connection-error.ts';
+import { gatewayName, serverNameOf } from '../gateway-address.ts';
 import type { OnReadOpts, TcpNetConnectOpts } from 'node:net';
 import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
 import type { Cancel } from '../../core/clock.ts';
@@ -34,8 +34,7 @@ export class TlsTarget {
 
   /** The certificate must carry it; also sent as SNI and `:authority`. */
   get name(): string {
-    const { servername, host } = this.options;
-    return servername === '' ? host : servername;
+    return gatewayName(this.options);
   }
 
   /** Throws for a certificate or key that cannot be read. */
@@ -111,8 +110,7 @@ export class TlsWire implements ByteWire {
     const connecting: ConnectionOptions & TcpNetConnectOpts & { readonly onread: OnReadOpts } = {
       host: options.host,
       port: options.port,
-      // An address is no server name (RFC 6066 §3); the certificate is then checked for the address.
-      servername: isIP(name) === 0 ? name : '',
+      servername: serverNameOf(name),
       // Said, because NODE_TLS_REJECT_UNAUTHORIZED in the environment is the default.
       rejectUnauthorized: true,
       checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),

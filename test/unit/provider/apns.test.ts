@@ -12,28 +12,11 @@ import { openHttp2WrapperSession } from '../../../src/transport/http2-wrapper-se
 import { apnsAnswers } from './apns-answers.ts';
 import { providerConformance, providerName } from '../../conformance/provider.ts';
 import { writeTrusted } from '../../conformance/trusted-file.ts';
+import { apnsConfig } from '../../provider-configs.ts';
 import type { ApnsConfig } from '../../../config/engine-config.ts';
 import type { GatewaySession } from '../../../src/transport/gateway-session.ts';
 
 const nowMs = Date.UTC(2026, 5, 1);
-
-const sampleConfig: ApnsConfig = {
-  kind: 'apns',
-  name: providerName('apns-prod'),
-  apps: [],
-  tags: [],
-  mode: 'prod',
-  creditMax: 1_000,
-  requestMs: 10_000,
-  host: 'localhost',
-  port: 443,
-  caFile: '',
-  sessionsMax: 2,
-  transport: 'h2',
-  proxyUrl: '',
-  auth: { kind: 'token', keyPem: '', keyId: 'ABC123DEFG', teamId: 'TEAM123456' },
-  topic: 'com.example.app',
-};
 
 test('3.5 a new connection is wanted after those reasons that are about the old one', () => {
   const renewing: string[] = [];
@@ -44,7 +27,7 @@ test('3.5 a new connection is wanted after those reasons that are about the old 
     drain: () => Promise.resolve(),
   };
   const context = { name: providerName('apns'), clock: systemClock, random: seededRandom(1), settle: () => undefined };
-  const provider = new ApnsProvider(sampleConfig, context, () => session);
+  const provider = new ApnsProvider(apnsConfig, context, () => session);
   for (const row of apnsReasons) {
     [reason] = row;
     provider.responded(1, row[1].status, {}, JSON.stringify({ reason }));
@@ -152,7 +135,7 @@ providerConformance('apns', async (t) => {
   assert.ok(minted.ok);
   const { keyId, teamId } = key;
   const config: ApnsConfig = {
-    ...sampleConfig,
+    ...apnsConfig,
     port,
     caFile: await writeTrusted(t, authority.caPem),
     auth: { kind: 'token', keyPem: '', keyId, teamId },

@@ -11,7 +11,7 @@ import { fcmErrorCodes, fcmStatuses } from '../../../src/provider/fcm-reasons.ts
 import { createGoogleCredentials, readToken } from '../../../src/provider/google-oauth.ts';
 import { openHttp2WrapperSession } from '../../../src/transport/http2-wrapper-session.ts';
 import { gatewaySessionOpener } from '../../../src/transport/open-gateway-session.ts';
-import { fcmConfig } from './fcm-config.ts';
+import { fcmConfig } from '../../provider-configs.ts';
 import { providerConformance, sampleNotification } from '../../conformance/provider.ts';
 import { writeTrusted } from '../../conformance/trusted-file.ts';
 import type { TestContext } from 'node:test';

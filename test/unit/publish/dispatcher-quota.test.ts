@@ -5,7 +5,7 @@ import { accepted, throttled, unavailable } from '../../../src/core/outcome.ts';
 import { QuotaPace } from '../../../src/publish/quota-pace.ts';
 import { quotaPaces } from '../../../src/publish/quota-gate.ts';
 import { VirtualClock } from '../../simulation/virtual-clock.ts';
-import { fcmConfig } from '../provider/fcm-config.ts';
+import { fcmConfig } from '../../provider-configs.ts';
 import { setup } from './dispatcher-world.ts';
 import type { Logger } from '../../../src/core/log.ts';
 import type { DispatcherWorld, DispatcherWorldOptions } from './dispatcher-world.ts';
